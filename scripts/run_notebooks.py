@@ -1,0 +1,29 @@
+"Execute notebooks, each from a fresh kernel: `python scripts/run_notebooks.py [--inplace] [NAMES]`. With --inplace the outputs are kept."
+import argparse, sys, time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+NBS = Path(__file__).resolve().parents[1]/'nbs'
+
+def execute(path, inplace):
+    "Run one notebook in `nbs/`; False, with the failing cell printed, if a cell raises."
+    nb, start = nbformat.read(path, as_version=4), time.time()
+    client = NotebookClient(nb, timeout=900, kernel_name='python3', resources={'metadata': {'path': str(NBS)}})
+    client.widget_registry = {}     # pictures land in the cell's own output, not in widget metadata
+    try: client.execute()
+    except CellExecutionError as e: return print(f'{path.name}: {e}')
+    nb.metadata.pop('widgets', None)
+    if inplace: nbformat.write(nb, path)
+    print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
+    return True
+
+if __name__ == '__main__':
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument('names', nargs='*', help='notebooks in nbs/ (default: all)')
+    ap.add_argument('--inplace', action='store_true', help='write the outputs into the notebooks')
+    args = ap.parse_args()
+    paths = [NBS/Path(n).name for n in args.names] or sorted(NBS.glob('*.ipynb'))
+    sys.exit(not all([execute(p, args.inplace) for p in paths]))

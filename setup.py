@@ -1,0 +1,28 @@
+"Everything is set in settings.ini; edit there, not here."
+import shlex
+from configparser import ConfigParser
+from pathlib import Path
+
+from packaging.version import parse
+import setuptools
+
+assert parse(setuptools.__version__) >= parse('61')
+config = ConfigParser(delimiters=['='])
+config.read('settings.ini', encoding='utf-8')
+cfg = config['DEFAULT']
+
+setuptools.setup(
+    name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
+    author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
+    long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+    packages=setuptools.find_packages(include=['gram_nb', 'gram_nb.*']),
+    package_data={'gram_nb': ['weights/*']},
+    python_requires='>=' + cfg['min_python'],
+    install_requires=shlex.split(cfg['requirements']),
+    extras_require={'dev': shlex.split(cfg['dev_requirements'])},
+    entry_points={
+        'console_scripts': cfg['console_scripts'].split('\n'),
+        'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"],
+    },
+    zip_safe=False,
+)
