@@ -46,4 +46,3 @@ def show_boards(
         g = None if given is None else given if torch.as_tensor(given).ndim == 1 else given[i]
         draw_board(ax, b, g, titles[i] if titles else '')
     fig.tight_layout()
-    return fig
