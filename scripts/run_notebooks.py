@@ -6,6 +6,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+WIDGET = 'application/vnd.jupyter.widget-view+json'
 NBS = Path(__file__).resolve().parents[1]/'nbs'
 
 def execute(path, inplace):
@@ -16,6 +17,8 @@ def execute(path, inplace):
     try: client.execute()
     except CellExecutionError as e: return print(f'{path.name}: {e}')
     nb.metadata.pop('widgets', None)
+    for cell in nb.cells:               # live progress bars mean nothing in a saved notebook
+        if 'outputs' in cell: cell.outputs = [o for o in cell.outputs if WIDGET not in o.get('data', {})]
     if inplace: nbformat.write(nb, path)
     print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
     return True
