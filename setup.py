@@ -13,7 +13,7 @@ cfg = config['DEFAULT']
 
 setuptools.setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
-    author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
+    author=cfg['author'], author_email=cfg['author_email'], license='Apache-2.0',
     long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     packages=setuptools.find_packages(include=['gram_nb', 'gram_nb.*']),
     package_data={'gram_nb': ['weights/*']},

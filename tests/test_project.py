@@ -1,0 +1,60 @@
+"What no single notebook can test: the package as installed, its layering, the shipped files, and the numbers in README."
+import ast, json, re, subprocess, sys
+from pathlib import Path
+
+import pytest
+import torch
+from gram_nb.inference import evaluate
+from gram_nb.problems import NQueens, puzzles_csv, split_inputs
+from gram_nb.train import TrainConfig, load_model, load_tensors
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = ROOT/'data'/'runs'/'nqueens8-rows'
+LAYERS = 'problems layers recursion guidance elbo halting inference train'.split()
+
+def module_imports(path):
+    "Modules of gram_nb that a module imports at its top level."
+    tree = ast.parse(path.read_text())
+    return {n.module.split('.')[1] for n in tree.body if isinstance(n, ast.ImportFrom) and n.module and n.module.startswith('gram_nb.')}
+
+@pytest.mark.parametrize('name', LAYERS)
+def test_modules_look_only_down(name):
+    later = set(LAYERS[LAYERS.index(name):]) | {'plots', 'cli'}
+    assert not module_imports(ROOT/'gram_nb'/f'{name}.py') & later
+
+def test_every_notebook_is_a_module():
+    modules = {p.stem for p in (ROOT/'gram_nb').glob('*.py')} - {'__init__', '_modidx'}
+    assert modules == {*LAYERS, 'plots', 'cli'}
+
+def test_data_file_is_what_the_code_makes():
+    assert (ROOT/'data'/'nqueens8.csv').read_bytes() == puzzles_csv(NQueens(8)).encode()
+
+def test_shipped_weights_reach_their_figures():
+    "Re-evaluate the shipped weights: accuracy within sampling error of the committed metrics."
+    model, problem = load_model('nqueens8-rows')
+    puzzles = problem.puzzles()
+    test = puzzles.subset(split_inputs(len(puzzles))['test'])
+    claimed = json.loads((RUN/'metrics.json').read_text())['gram']
+    again = evaluate(model, problem, test, samples=5, seed=123)
+    assert abs(again['accuracy'] - claimed['accuracy']) < .01
+    assert abs(evaluate(model, problem, test, samples=20, seed=7)['coverage']['pairs'] - claimed['coverage']['pairs']) < .02
+
+def test_shipped_weights_carry_their_settings():
+    _, meta = load_tensors(ROOT/'gram_nb'/'weights'/'nqueens8-rows.safetensors')
+    assert TrainConfig(**meta['config']) == TrainConfig(**json.loads((RUN/'gram'/'config.json').read_text()))
+
+def test_readme_numbers_come_from_result_files():
+    "Every number between `<!--n:path-->` and `<!--/n-->` in the index is the value at that path of the results, as a percentage."
+    results = json.loads((RUN/'metrics.json').read_text()) | {'demo': json.loads((ROOT/'data'/'runs'/'demo'/'metrics.json').read_text())}
+    cells = json.loads((ROOT/'nbs'/'index.ipynb').read_text())['cells']
+    text = ''.join(''.join(c['source']) for c in cells)
+    marked = re.findall(r'<!--n:([\w.]+)-->([\d.]+)<!--/n-->', text)
+    assert len(marked) >= 20
+    for path,shown in marked:
+        value = results
+        for key in path.split('.'): value = value[key]
+        assert f'{100*value:.1f}' == shown, f'{path}: {100*value:.1f} in the results, {shown} in the index'
+
+def test_repository_is_small():
+    files = subprocess.run(['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split('\0')
+    assert sum((ROOT/f).stat().st_size for f in files if f and (ROOT/f).is_file()) < 40 * 2**20
