@@ -63,7 +63,7 @@ def gram_train(
     except ValueError: changes = None
     if not isinstance(changes, dict): raise InputError(f'--settings must be a JSON object such as \'{{"lr": 0.002}}\', not {settings!r}')
     length = dict(minutes=minutes) if minutes else dict(updates=updates) if updates else {}
-    run_and_score(get_preset(preset, seed=seed, **changes, **length), out)
+    run_and_score(get_preset(preset, **{'seed': seed, **changes, **length}), out)
 
 def run_and_score(cfg: TrainConfig, out) -> dict:
     "Train, evaluate on the test split, write and return `metrics.json`."

@@ -77,7 +77,7 @@ class TrainConfig:
 
 # %% ../nbs/07_training.ipynb #fcdc7448
 PRESETS = {
-    'nqueens8-demo': TrainConfig(minutes=6.),
+    'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3),
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=3.),
     'nqueens8-paper': TrainConfig(problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup=16, n_sup_train=16, updates=450_000, batch=768,
                                   lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07, validations=100),
@@ -177,7 +177,7 @@ class Trainer:
         self.generator = torch.Generator(self.device).manual_seed(cfg.seed)
         self.update, self.seconds, self.best, self.log, self.validated = 0, 0., -1., [], []
         self.reserve = 0.       # seconds to keep for the last validation
-        self.step = torch.compile(self.loss) if cfg.compile else self.loss
+        self.step, self.untried = (torch.compile(self.loss), True) if cfg.compile else (self.loss, False)
 
     def prepare_data(self):
         puzzles = self.problem.puzzles()
@@ -211,13 +211,14 @@ def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy
     if t.update % cfg.n_sup_train == 0: next_round(t)
     for g in t.opt.param_groups: g['lr'] = cfg.lr * lr_factor(t.progress, t.update, cfg.warmup)
     noise = torch.randn((cfg.T, *t.h.shape), generator=t.generator, device=t.device)
-    try: out = t.step(t.h, t.l, t.x[t.idx], t.y[t.idx], noise)
+    batch = t.h, t.l, t.x[t.idx], t.y[t.idx], noise
+    try: loss, t.h, t.l, ce, kl = t.step(*batch)
     except Exception as e:
-        if t.step == t.loss or t.update: raise
+        if not t.untried: raise
         print(f'torch.compile does not work here ({type(e).__name__}): going on without it')
         t.step = t.loss
-        out = t.step(t.h, t.l, t.x[t.idx], t.y[t.idx], noise)
-    loss, t.h, t.l, ce, kl = out
+        loss, t.h, t.l, ce, kl = t.step(*batch)
+    t.untried = False
     t.opt.zero_grad()
     loss.backward()
     norm = nn.utils.clip_grad_norm_(t.model.parameters(), cfg.clip)
@@ -299,11 +300,13 @@ def open_run(folder, cfg: TrainConfig, resume_ok=True) -> Path:
 
 class TrainingFailed(RuntimeError): "The loss is no longer a finite number."
 
-def keep_rows(t: Trainer, rows: list, first: int):
-    "Move rows from the device to the log, and stop at the first that is not finite."
-    for i,row in enumerate(torch.stack(rows).tolist() if rows else [], first):
-        if not all(map(math.isfinite, row[:3])): raise TrainingFailed(f'the loss is {row[0]} at update {i+1}: the last good checkpoint is kept; try a smaller lr')
+def keep_rows(t: Trainer, rows: list, writer=None) -> list:     # an empty list, for the next rows
+    "Move the last updates' rows from the device to the logs, and stop at the first that is not finite."
+    for i,row in enumerate(torch.stack(rows).tolist(), t.update - len(rows)):
+        if not all(map(math.isfinite, row)): raise TrainingFailed(f'the loss is {row[0]} at update {i+1}: the last good checkpoint is kept; try a smaller lr')
         t.log.append((i+1, i % t.cfg.n_sup_train + 1, *row))
+    for k,v in zip(LOG_FIELDS[1:], t.log[-1][1:]): writer and writer.add_scalar(f'train/{k}', v, t.update)
+    return []
 
 def train(
     cfg: TrainConfig,
@@ -312,29 +315,28 @@ def train(
     quiet: bool=False,  # no progress bar
 ) -> Trainer:           # with the best averaged weights by validation in `ema`
     "Train, or resume the run in `folder`, or just load it if it is complete."
-    folder, t = open_run(folder, cfg), Trainer(cfg, device)
+    t = Trainer(cfg, device)
+    folder = open_run(folder, cfg)
     if (folder/'checkpoint.safetensors').is_file(): restore_state(t, folder)
-    writer, before, rows, first = tensorboard(folder), t.seconds, [], t.update
-    start = time.monotonic()
+    writer, before, rows, start = tensorboard(folder), t.seconds, [], time.monotonic()
     with tqdm(total=100, initial=round(100*t.progress, 1), disable=quiet, desc=cfg.model, bar_format='{l_bar}{bar}| {elapsed}<{remaining} {postfix}') as bar:
         while t.progress < 1:
             rows.append(train_step(t))
             t.seconds = before + time.monotonic() - start
             bar.update(min(100, 100*t.progress) - bar.n)
-            if t.progress < min(1, (len(t.validated)+1)/cfg.validations): continue
-            keep_rows(t, rows, first)
+            due = t.progress >= min(1, (len(t.validated)+1)/cfg.validations)
+            if due or len(rows) == 100: rows = keep_rows(t, rows, writer)
+            if not due: continue
             t.validated.append(validate(t))
             t.seconds, validation_start = before + time.monotonic() - start, t.seconds
             t.reserve = max(t.reserve, 1.2*(t.seconds - validation_start))
             row = dict(zip(VALID_FIELDS, t.validated[-1]))
-            for k,v in row.items(): writer and writer.add_scalar(k, v, t.update)
-            for r in t.log[first:]: writer and writer.add_scalars('train', dict(zip(LOG_FIELDS[2:], r[2:])), r[0])
+            for k,v in row.items(): writer and writer.add_scalar(f'valid/{k}', v, t.update)
             bar.set_postfix_str(f"update {t.update}, prior accuracy {row['prior_accuracy']:.1%}")
             if row['prior_accuracy'] > t.best:
                 t.best = row['prior_accuracy']
                 save_tensors(folder/'best.safetensors', t.ema.state_dict(), config=asdict(cfg), validation=row, precision=t.precision)
             save_state(t, folder)
-            rows, first = [], t.update
     t.ema.load_state_dict(load_tensors(folder/'best.safetensors')[0])
     return t
 
