@@ -18,7 +18,7 @@ def gaussian_kl(
     q,  # (mu, sigma), each [..., dim]
     p,  # (mu, sigma), each [..., dim]
 ) -> Tensor:    # [..., dim] nats per channel
-    "KL(q ‖ p) between diagonal Gaussians, in float32."
+    "KL(q ‖ p) between diagonal Gaussians, in the precision of the arguments: pass float32."
     (mq, sq), (mp, sp) = q, p
     return torch.log(sp/sq) + (sq**2 + (mq-mp)**2) / (2*sp**2) - .5
 

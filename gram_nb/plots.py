@@ -120,7 +120,7 @@ def pca_plane(
 
 @torch.no_grad()
 def plot_landscape(ax, model, problem, x, states, n=60):
-    "Trajectories of one puzzle in their PCA plane, over the loss of the nearest right answer (as in the paper's Figures 18 and 19)."
+    "Trajectories of one puzzle in their PCA plane, over the loss of the best-fitting right answer (after the paper's Figures 18 and 19)."
     center, axes, points, share = pca_plane(states)
     low, high = points.flatten(0,1).min(0).values, points.flatten(0,1).max(0).values
     pad = .08*(high - low)
