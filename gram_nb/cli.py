@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from fastcore.script import call_parse, Param, store_true
+from fastcore.script import call_parse, Param
 from .inference import evaluate, fastest_precision, sample, tally
 from .problems import InputError, NQueens, get_problem, parse_board, puzzles_csv, split_inputs
 from .train import TrainConfig, Trainer, TrainingFailed, get_preset, load_model, pick_device, save_tensors, train, train_step, write_atomic
