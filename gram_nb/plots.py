@@ -69,7 +69,7 @@ def plot_by_step(ax, log: dict, column: str, label: str, points=60):    # column
     for n,c in zip(range(1, int(step.max())+1), (GREY,GREEN,ORANGE,BLUE)):
         line = v[step==n]; line = line[:len(line)//points*points].view(points,-1).mean(1)
         ax.plot(torch.linspace(0, log['update'][-1], points), line, color=c, label=n)
-    ax.set(xlabel='update', ylabel=label, yscale='log'); ax.legend(frameon=False, title='supervision step', fontsize=8)
+    ax.set(xlabel='update', ylabel=label, yscale='log'); ax.legend(frameon=False, title='supervision step', fontsize=8, ncol=2, loc='upper right')
 
 # %% ../nbs/08_results.ipynb #7745a3d0
 def found_answers(problem, puzzles, y) -> torch.Tensor:     # y [samples, inputs, out_len] → [inputs]
