@@ -37,7 +37,7 @@ def draw_board(
     points = 72 * ax.get_window_extent().width / ax.figure.dpi / n      # one square in points
     for r,c in enumerate(cols.tolist()):
         color = RED if wrong[r] else 'black' if given[r] == c else BLUE
-        if c >= 0: ax.text(c+.5, r+.55, '♛', ha='center', va='center', color=color, fontsize=.9*points)
+        if c >= 0: ax.text(c+.5, r+.55, '♛', ha='center', va='center', color=color, fontsize=1.15*points)
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=9)
 
@@ -147,7 +147,7 @@ def demo_figures(folder):
     puzzles = problem.puzzles()
     test = puzzles.subset(split_inputs(len(puzzles))['test'])
     answers = {name: load_file(folder/name/'answers.safetensors')['answers'].long() for name in MODELS}
-    def save(name): plt.savefig(folder/f'{name}.png', dpi=130); plt.close()
+    def save(name): plt.savefig(folder/f'{name}.png', dpi=130, bbox_inches='tight'); plt.close()
 
     log, (fig, axs) = read_csv(folder/'gram'/'log.csv'), plt.subplots(1, 3, figsize=(11,2.9), layout='constrained')
     plot_accuracy(axs[0], read_csv(folder/'gram'/'valid.csv'))
