@@ -37,7 +37,7 @@ clean:           ## remove the environment and generated files, not the runs
 	rm -rf $(VENV) _proc _docs *.egg-info
 
 # torch first and alone: the constraint keeps pip from choosing another build afterwards
-$(VENV)/package: settings.ini setup.py pyproject.toml constraints.txt
+$(VENV)/package: settings.ini setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3,10) and "gram_nb needs Python 3.10 or newer, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -c constraints.txt torch

@@ -8,8 +8,8 @@ __all__ = ['REFERENCES', 'one_line_errors', 'at_least', 'gram_data', 'gram_train
            'gram_demo']
 
 # %% ../nbs/09_cli.ipynb #babdec4f
-import functools, json, os, platform, statistics, sys, time
-from dataclasses import asdict, replace
+import functools, json, platform, statistics, sys, time
+from dataclasses import replace
 from pathlib import Path
 
 import torch

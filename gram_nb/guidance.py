@@ -43,11 +43,11 @@ class GRAM(RRM):
         "The posterior q(ε | u, y)."
         return self.posterior(torch.cat([u, e_y], -1))
 
-    def transition(self, h, l, e, noise=None, e_y=None):
-        "One transition, h = u + ε. ε follows the posterior if the answer's embedding is given, else the prior; `noise` is standard normal, or None for the mean."
+    def transition(self, h, l, e, noise=None, e_y=None, mean=1.):
+        "One transition, h = u + ε. ε follows the posterior if the answer's embedding is given, else the prior; `noise` is standard normal, or None for the mean; `mean` scales μ."
         u, l = self.propose(h, l, e)
         mu, sigma = self.prior(u) if e_y is None else self.q(u, e_y)
-        eps = mu if noise is None else mu + sigma*noise
+        eps = mean*mu if noise is None else mean*mu + sigma*noise
         return u + eps.to(u.dtype), l
 
 # %% ../nbs/03_guidance.ipynb #fca60cc1
@@ -59,14 +59,15 @@ def rollout(
     scale: float=1.,    # of the noise: 0 the mean path, 1 as trained
     generator: torch.Generator=None,    # for a repeatable run, on the device of `x`
     y: Tensor=None,     # [batch, out_len] answers: follow the posterior instead of the prior
+    mean: float=1.,     # factor on μ: 0 leaves the noise alone
 ):                      # yields (h, l), each [batch, length, dim], after each supervision step
     "Think about `x` from the first state on."
     cfg, (h, l), e = model.cfg, model.start(len(x)), model.encode(x)
-    posterior = {} if y is None else dict(e_y=model.encode_y(y))
+    how = ({} if y is None else dict(e_y=model.encode_y(y))) | ({} if mean == 1 else dict(mean=mean))
     for _ in range(n_sup or cfg.n_sup):
         for _ in range(cfg.T):
             noise = scale * torch.randn(h.shape, generator=generator, device=x.device)
-            h, l = model.transition(h, l, e, noise, **posterior)
+            h, l = model.transition(h, l, e, noise, **how)
         yield h, l
 
 # %% ../nbs/03_guidance.ipynb #fb01e3ea

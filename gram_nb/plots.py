@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'RED', 'GREY', 'MODELS', 'draw_board', 'show_boards', 'plot_accuracy', 'plot_by_step',
-           'found_answers', 'plot_by_answers', 'plot_coverage', 'prior_widths', 'pca_plane', 'plot_landscape',
-           'demo_figures']
+           'found_answers', 'plot_by_answers', 'plot_coverage', 'prior_widths', 'pca_plane', 'loss_surface',
+           'plot_landscape', 'demo_figures']
 
 # %% ../nbs/08_results.ipynb #285f17e9
 import json
@@ -13,11 +13,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-import torch.nn.functional as F
 from matplotlib.colors import ListedColormap
 from safetensors.torch import load_file
 from .problems import attacks, count_distinct, coverage, get_problem, iid_ceiling, split_inputs
-from .guidance import rollout, spread
+from .guidance import rollout
 
 # %% ../nbs/08_results.ipynb #803706d9
 BLUE, ORANGE, GREEN, RED, GREY = '#0072B2', '#E69F00', '#009E73', '#D55E00', '#7F7F7F'
@@ -119,17 +118,22 @@ def pca_plane(
     return center, V[:2], (flat - center) @ V[:2].T, (S[:2].square().sum()/S.square().sum()).item()
 
 @torch.no_grad()
-def plot_landscape(ax, model, problem, x, states, n=60):
-    "Trajectories of one puzzle in their PCA plane, over the loss of the best-fitting right answer (after the paper's Figures 18 and 19)."
-    center, axes, points, share = pca_plane(states)
+def loss_surface(model, problem, x, states, n=60):
+    "The loss of the best-fitting right answer over the PCA plane of `states`: coordinates a, b [n], loss [n, n], and what `pca_plane` gives."
+    center, axes, points, share = plane = pca_plane(states)
     low, high = points.flatten(0,1).min(0).values, points.flatten(0,1).max(0).values
     pad = .08*(high - low)
     a, b = (torch.linspace(low[i]-pad[i], high[i]+pad[i], n) for i in (0,1))
     grid = torch.stack(torch.meshgrid(a, b, indexing='xy'), -1)
     logits = model.decode((center + grid @ axes).unflatten(-1, states.shape[2:]).flatten(0,1))
     answers = problem.answers(x[0])
-    loss = torch.stack([F.cross_entropy(logits.transpose(1,2), y.expand(len(logits),-1), reduction='none').mean(-1) for y in answers]).min(0).values
-    im = ax.contourf(a, b, loss.view(n,n), 30, cmap='cividis')
+    nats = -torch.stack([logits.log_softmax(-1).gather(-1, y.expand(len(logits),-1)[...,None]).mean((-1,-2)) for y in answers])
+    return a, b, nats.min(0).values.view(n,n), plane
+
+def plot_landscape(ax, model, problem, x, states):
+    "Trajectories of one puzzle in their PCA plane, over the loss of the best-fitting right answer (after the paper's Figures 18 and 19)."
+    a, b, loss, (_, _, points, share) = loss_surface(model, problem, x, states)
+    im = ax.contourf(a, b, loss, 30, cmap='cividis')
     right = problem.valid(x.expand(states.shape[1],-1), model.decode(states[-1]).argmax(-1))
     for i in range(points.shape[1]): ax.plot(*points[:,i].T, color='white', lw=.5, alpha=.5)
     ax.scatter(*points[-1][right].T, s=14, color=BLUE, edgecolor='white', lw=.5, zorder=3, label='end, valid')

@@ -8,7 +8,7 @@ __all__ = ['PAD', 'EMPTY', 'PROBLEMS', 'queens_solutions', 'Puzzles', 'hide_quee
            'count_distinct', 'coverage', 'iid_ceiling', 'puzzles_csv']
 
 # %% ../nbs/00_problems.ipynb #af1cb151
-import hashlib, re
+import functools, hashlib, re
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 # %% ../nbs/00_problems.ipynb #74acb5b9
+@functools.cache
 def queens_solutions(
     n: int, # board side
 ) -> Tensor:    # int64 [solutions, n]: the queen's column in each row, in lexicographic order

@@ -18,7 +18,7 @@ from torch import nn, Tensor
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
-from .elbo import REDUCTIONS, surrogate_loss
+from .elbo import CHARGES, REDUCTIONS, surrogate_loss
 from .guidance import GRAM, rollout
 from .inference import evaluate, fastest_precision, precision_context
 from .problems import InputError, PROBLEMS, get_problem, split_inputs
@@ -49,6 +49,7 @@ class TrainConfig:
     beta: float = .56           # weight of the KL
     alpha: float = .8           # KL balance
     reduction: str = 'sum'
+    charge: str = 'last'        # what the first T − 1 transitions of a step add to the loss
     validations: int = 7        # spread evenly over the run
     seed: int = 0               # of weights, data order and noise
     split_seed: int = 0
@@ -62,7 +63,7 @@ class TrainConfig:
                 raise InputError(f'{f.name} must be of type {f.type.__name__}, not {v!r}')
             if f.type is float and not math.isfinite(v): raise InputError(f'{f.name} must be a finite number, not {v!r}')
             if f.type in (int, float) and v < 0: raise InputError(f'{f.name} must not be negative: {v!r}')
-        for name,choices in (('problem', PROBLEMS), ('model', ('gram','rrm')), ('reduction', REDUCTIONS), ('precision', ('auto','bf16','fp32'))):
+        for name,choices in (('problem', PROBLEMS), ('model', ('gram','rrm')), ('reduction', REDUCTIONS), ('charge', CHARGES), ('precision', ('auto','bf16','fp32'))):
             if getattr(self, name) not in choices: raise InputError(f'unknown {name} {getattr(self, name)!r}: choose one of {", ".join(choices)}')
         for name in ('batch', 'n_sup_train', 'validations', 'lr', 'clip'):
             if not getattr(self, name): raise InputError(f'{name} must be greater than 0')
@@ -187,7 +188,7 @@ class Trainer:
 
     def loss(self, h, l, x, y, noise):      # → loss, h, l, cross-entropy, KL
         with precision_context(self.device, self.precision):
-            if self.cfg.model == 'gram': loss, h, l, ce, kl = surrogate_loss(self.model, h, l, x, y, noise, self.cfg.beta, self.cfg.alpha, self.cfg.reduction)
+            if self.cfg.model == 'gram': loss, h, l, ce, kl = surrogate_loss(self.model, h, l, x, y, noise, self.cfg.beta, self.cfg.alpha, self.cfg.reduction, self.cfg.charge)
             else:
                 loss, h, l = deterministic_loss(self.model, h, l, x, y)
                 ce, kl = loss.detach(), torch.zeros_like(loss)
