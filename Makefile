@@ -6,7 +6,7 @@ MINUTES ?= 6
 OUT ?= runs/demo
 NBS ?=
 
-.PHONY: help demo test lab export notebooks readme check clean
+.PHONY: help demo test lab app numbers verify export notebooks readme check clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
@@ -21,11 +21,17 @@ test: $(VENV)/dev           ## nbdev_test over every notebook, then the other te
 lab: $(VENV)/dev            ## open the notebooks
 	$(BIN)/jupyter lab --notebook-dir=nbs
 
+app: $(VENV)/dev            ## the explorer as an app in the browser (Voilà)
+	$(BIN)/voila nbs/10_explore.ipynb
+
 export: $(VENV)/dev         ## notebooks -> package, cleaned
 	$(BIN)/nbdev_export && $(BIN)/nbdev_clean
 
 notebooks: $(VENV)/dev      ## execute notebooks (NBS="..." for some) from a fresh kernel, keep the outputs
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/run_notebooks.py --inplace $(NBS) && $(BIN)/nbdev_clean
+
+numbers: $(VENV)/dev        ## numbers in the notebooks' prose from the result files
+	$(BIN)/python scripts/numbers_in_prose.py && $(BIN)/nbdev_clean
 
 readme: $(VENV)/dev         ## README.md from nbs/index.ipynb
 	$(BIN)/python scripts/readme.py

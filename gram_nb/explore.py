@@ -65,7 +65,7 @@ def square_probs(problem, probs):   # [..., out_len, n_symbols] → [..., n, n]
 def walk(model, problem, cols, samples=20, steps=16, scale=1., mechanism='mean and noise', seed=0):
     "Yield the high-level states [samples, length, dim] of trajectories of the puzzle `cols`, step by step."
     if mechanism not in MECHANISMS: raise InputError(f'unknown mechanism {mechanism!r}: choose one of {", ".join(MECHANISMS)}')
-    if min(samples, steps) < 1 or scale < 0: raise InputError(f'samples and steps must be at least 1 and the noise scale at least 0, not {samples}, {steps} and {scale}')
+    if min(samples, steps) < 1 or not 0 <= scale < float('inf'): raise InputError(f'samples and steps must be at least 1 and the noise scale at least 0, not {samples}, {steps} and {scale}')
     x = problem.encode(torch.as_tensor(cols))[None]
     how = dict(scale=scale) | MECHANISMS[mechanism]
     for h,_ in rollout(model, x.expand(samples,-1), steps, generator=torch.Generator().manual_seed(seed), **how): yield h
@@ -170,6 +170,8 @@ def draw_time(ex: Exploration, step: int=-1, size=(7,4.1)) -> Figure:
     for a in axs:
         a.axvline(step+1, color='black', lw=1); a.tick_params(labelsize=8, labelbottom=a is axs[-1]); a.spines[['top','right']].set_visible(False)
         a.xaxis.set_major_locator(MaxNLocator(6, integer=True)); a.yaxis.set_major_locator(MaxNLocator(2))
+    for a in axs[3:]: a.set_yticks([0,1])
+    axs[0].set_yticks([0,100])
     axs[-1].set_xlabel('supervision step', fontsize=9)
     return fig
 
@@ -305,7 +307,7 @@ class Explorer:
         wrong = attacks(cols).any(-1).tolist()
         for i,b in enumerate(self.squares):
             r, c = divmod(i, self.problem.n)
-            b.description = '♛' if cols[r] == c else ''
+            b.description = '♛' if cols[r] == c else ' '            # an empty text would not be drawn
             b.style.button_color, b.style.text_color = ('#F7F3EA','#DCD3C0')[(r+c) % 2], RED if wrong[r] else 'black'
         self.changed()
 

@@ -44,7 +44,8 @@ def sample(
     chunk: int=4096,        # trajectories at once
 ) -> Tensor:                # [samples, batch, out_len]
     "Answers of independent prior rollouts."
-    if samples < 1 or (n_sup is not None and n_sup < 1) or scale < 0: raise InputError(f'samples and steps must be at least 1 and the noise scale at least 0, not {samples}, {n_sup}, {scale}')
+    if samples < 1 or (n_sup is not None and n_sup < 1) or not 0 <= scale < float('inf'): raise InputError(f'samples and steps must be at least 1 and the noise scale at least 0, not {samples}, {n_sup}, {scale}')
+    if samples*len(x) > 10**8: raise InputError(f'{samples} samples of each of {len(x)} puzzles are more than 100 million answers: ask for fewer')
     width = samples if isinstance(model, GRAM) else 1
     answers = []
     with precision_context(x.device, precision):

@@ -17,7 +17,7 @@ from gram_nb.problems import split_inputs
 from gram_nb.train import TrainConfig, Trainer, posterior_accuracy, train_step, write_atomic
 
 OUT = Path(__file__).resolve().parents[1]/'data'/'results'/'ablations.json'
-BASE = TrainConfig(problem='nqueens7-rows', dim=64, hidden=64, n_sup=8, updates=1200, lr=2e-3, beta=.64, charge='prior', precision='fp32', compile=False)
+BASE = TrainConfig(problem='nqueens7-rows', dim=64, hidden=64, n_sup=8, updates=1200, lr=2e-3, beta=.64, batch=64, precision='fp32', compile=False)
 
 class Split(Trainer):
     "A trainer that holds a fifth of the inputs out."
@@ -54,7 +54,7 @@ VARIANTS = {    # name → (settings, change of the model)
     'default': ({}, None),
     'KL summed over channels, mean over tokens': (dict(reduction='token'), None),
     'KL mean over both': (dict(reduction='mean'), None),
-    'KL of the last transition only (Eq. 14)': (dict(charge='last'), None),
+    'prior trained on all transitions': (dict(charge='prior'), None),
     'KL of all transitions': (dict(charge='all'), None),
     'posterior input added': ({}, added),
     'σ = exp': ({}, exponential),

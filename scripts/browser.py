@@ -38,7 +38,7 @@ def lab(folder):
     return server(folder, 'jupyterlab', '--no-browser', '--ip=127.0.0.1', '--port={port}', '--ServerApp.port_retries=0', f'--IdentityProvider.token={TOKEN}', '--ServerApp.root_dir={nbs}', '--allow-root', ready=f'api/status?token={TOKEN}')
 
 def voila(folder):
-    return server(folder, 'voila', '{nbs}/10_explore.ipynb', '--no-browser', '--port={port}', '--Voila.ip=127.0.0.1', ready='static/favicon.ico')
+    return server(folder, 'voila', '{nbs}', '--no-browser', '--port={port}', '--Voila.ip=127.0.0.1', ready='')
 
 @contextlib.contextmanager
 def page(width=1280, height=800):

@@ -13,7 +13,7 @@ puzzles = problem.puzzles()
 part = {k: puzzles.subset(i) for k,i in split_inputs(len(puzzles)).items()}
 states, right = collect(model, problem, part['valid'].inputs.repeat(4,1), generator=torch.Generator().manual_seed(1), scale=1.5)     # at 1 it hardly errs
 result = {}
-for label,scales in (('scale 1 only', (1.,)), ('scales 1 to 2.5', (1.,1.5,2.,2.5))):
+for label,scales in (('scale_1', (1.,)), ('scales_1_to_2_5', (1.,1.5,2.,2.5))):
     heads = fit_heads(model, problem, part['train'], scales=scales)
     result[label] = dict(halt=auc(heads.q(states)[...,0].flatten(), right.flatten()), value=auc(heads.value(states[-1]), right[-1]))
     print(label, result[label], flush=True)

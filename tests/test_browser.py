@@ -55,7 +55,7 @@ def play_with(p, name):
     e.settle(); look(p, f'{name}-clicked')
     assert e.square(1, 1).inner_text() == '♛' and re.search(r'of 1 solution', e.status())
     e.square(1, 1).click()
-    assert e.settle() == trained
+    assert e.settle() == trained and not e.square(1, 1).inner_text().strip()
     e.square(8, 2).click()                                                          # moves the queen of row 8: now two share a column
     e.settle(); look(p, f'{name}-attack')
     assert 'attack one another' in e.status() and 'no solution exists' in e.status()
@@ -68,7 +68,9 @@ def play_with(p, name):
     p.get_by_role('button', name='Save PNG').click(); e.settle()
     assert 'saved' in e.status()
 
-def harmless(error): return 'favicon' in error or '404' in error
+def harmless(error):
+    "Not ours: a missing icon, fonts from a network that is not there, other packages' lab extensions."
+    return any(w in error for w in ('favicon', '404', 'ERR_NAME_NOT_RESOLVED', 'ERR_INTERNET_DISCONNECTED', '/labextensions/'))
 
 def test_explorer_in_jupyterlab(tmp_path):
     with lab(tmp_path) as address, page() as p:
@@ -81,7 +83,7 @@ def test_explorer_in_jupyterlab(tmp_path):
 def test_explorer_in_voila(tmp_path):
     pytest.importorskip('voila', reason='no app test: the package voila is missing')
     with voila(tmp_path) as address, page(1920, 1080) as p:
-        p.goto(address)
+        p.goto(f'{address}/voila/render/10_explore.ipynb')
         p.locator('.explorer-image').first.wait_for(timeout=240_000)
         play_with(p, 'voila')
         assert not [e for e in p.errors if not harmless(e)], p.errors

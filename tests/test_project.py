@@ -1,5 +1,5 @@
 "What no single notebook can test: the package as installed, its layering, the shipped files, and the numbers in README."
-import ast, json, re, subprocess, sys
+import ast, json, subprocess, sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,8 @@ from gram_nb.problems import NQueens, puzzles_csv, split_inputs
 from gram_nb.train import TrainConfig, load_model, load_tensors
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT/'scripts'))
+import numbers_in_prose as numbers
 RUN = ROOT/'data'/'runs'/'nqueens8-rows'
 LAYERS = 'problems layers recursion guidance elbo halting inference train'.split()
 
@@ -19,12 +21,12 @@ def module_imports(path):
 
 @pytest.mark.parametrize('name', LAYERS)
 def test_modules_look_only_down(name):
-    later = set(LAYERS[LAYERS.index(name):]) | {'plots', 'cli'}
+    later = set(LAYERS[LAYERS.index(name):]) | {'plots', 'cli', 'explore'}
     assert not module_imports(ROOT/'gram_nb'/f'{name}.py') & later
 
 def test_every_notebook_is_a_module():
     modules = {p.stem for p in (ROOT/'gram_nb').glob('*.py')} - {'__init__', '_modidx'}
-    assert modules == {*LAYERS, 'plots', 'cli'}
+    assert modules == {*LAYERS, 'plots', 'cli', 'explore'}
 
 def test_data_file_is_what_the_code_makes():
     assert (ROOT/'data'/'nqueens8.csv').read_bytes() == puzzles_csv(NQueens(8)).encode()
@@ -43,17 +45,15 @@ def test_shipped_weights_carry_their_settings():
     _, meta = load_tensors(ROOT/'gram_nb'/'weights'/'nqueens8-rows.safetensors')
     assert TrainConfig(**meta['config']) == TrainConfig(**json.loads((RUN/'gram'/'config.json').read_text()))
 
-def test_readme_numbers_come_from_result_files():
-    "Every number between `<!--n:path-->` and `<!--/n-->` in the index is the value at that path of the results, as a percentage."
-    results = json.loads((RUN/'metrics.json').read_text()) | {'demo': json.loads((ROOT/'data'/'runs'/'demo'/'metrics.json').read_text())}
-    cells = json.loads((ROOT/'nbs'/'index.ipynb').read_text())['cells']
-    text = ''.join(''.join(c['source']) for c in cells)
-    marked = re.findall(r'<!--n:([\w.]+)-->([\d.]+)<!--/n-->', text)
-    assert len(marked) >= 16
-    for path,shown in marked:
-        value = results
-        for key in path.split('.'): value = value[key]
-        assert f'{100*value:.1f}' == shown, f'{path}: {100*value:.1f} in the results, {shown} in the index'
+def test_numbers_in_prose_come_from_result_files():
+    marked = 0
+    for path, _, cells in numbers.notebooks():
+        for c in cells:
+            text = ''.join(c['source'])
+            marked += len(numbers.MARK.findall(text))
+            assert text.count('<!--n:') == len(numbers.MARK.findall(text)), f'a mark in {path.name} is not closed'
+            assert numbers.filled(text) == text, f'{path.name}: run make numbers'
+    assert marked >= 20
 
 def test_repository_is_small():
     files = subprocess.run(['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split('\0')

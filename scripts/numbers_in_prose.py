@@ -1,0 +1,37 @@
+"""Numbers in prose come from result files: between `<!--n:SOURCE.PATH-->` and `<!--/n-->` stands the value at that path as a percentage with one decimal, or in the format given after a colon (`<!--n:heads.scale_1.value:.2f-->`).
+
+`python scripts/numbers_in_prose.py` fills them in, in every notebook; `--check` only compares."""
+import json, re, sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = dict(run='runs/nqueens8-rows/metrics', demo='runs/demo/metrics', heads='runs/nqueens8-rows/heads', scale='results/noise_scale', times='results/response_times', ablations='results/ablations_summary')
+MARK = re.compile(r'(<!--n:(\w+)\.([^:>]+?)(?::([^>]+?))?-->)([^<]*)(<!--/n-->)')
+
+def value(source, path):
+    "The value in a result file; a path's parts are separated by dots, spaces written as they are."
+    v = json.loads((ROOT/'data'/f'{SOURCES[source]}.json').read_text(encoding='utf-8'))
+    for key in path.split('.'): v = v[key]
+    return v
+
+def filled(text):
+    "The text with all marked numbers as the result files have them."
+    def one(m):
+        v = value(m[2], m[3])
+        return m[1] + (format(v, m[4]) if m[4] else f'{100*v:.1f}') + m[6]
+    return MARK.sub(one, text)
+
+def notebooks():
+    "Each notebook's path, its content, and its markdown cells."
+    for path in sorted((ROOT/'nbs').glob('*.ipynb')):
+        nb = json.loads(path.read_text(encoding='utf-8'))
+        yield path, nb, [c for c in nb['cells'] if c['cell_type'] == 'markdown']
+
+if __name__ == '__main__':
+    check, stale = '--check' in sys.argv, 0
+    for path, nb, cells in notebooks():
+        changed = [(c, filled(old)) for c in cells if filled(old := ''.join(c['source'])) != old]
+        for c,new in changed: c['source'] = new.splitlines(keepends=True)
+        if changed and not check: path.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+        stale += len(changed)
+    if check and stale: sys.exit(f'{stale} cells hold numbers that the result files do not: run make numbers')
