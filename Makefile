@@ -6,7 +6,7 @@ MINUTES ?= 6
 OUT ?= runs/demo
 NBS ?=
 
-.PHONY: help demo test lab app numbers verify export notebooks readme check clean
+.PHONY: help demo test lab app numbers verify reproduce export notebooks readme check clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
@@ -23,6 +23,12 @@ lab: $(VENV)/dev            ## open the notebooks
 
 app: $(VENV)/dev            ## the explorer as an app in the browser (Voilà)
 	$(BIN)/voila nbs/10_explore.ipynb
+
+verify: $(VENV)/package     ## are data, logs, results and weights what they were? (checksums)
+	$(BIN)/python scripts/verify.py
+
+reproduce: $(VENV)/dev      ## make every figure and number of a CPU again (hours); then see git diff and make verify
+	PATH="$(abspath $(BIN)):$$PATH" scripts/reproduce.sh
 
 export: $(VENV)/dev         ## notebooks -> package, cleaned
 	$(BIN)/nbdev_export && $(BIN)/nbdev_clean

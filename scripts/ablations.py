@@ -5,16 +5,15 @@ import argparse, json, time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import gram_nb.train
 import torch
 from torch import nn
-import torch.nn.functional as F
 from gram_nb.cli import machine
-from gram_nb.guidance import GRAM, NoiseHead, SIGMA_MIN
+from gram_nb.guidance import NoiseHead, SIGMA_MIN, rollout
 from gram_nb.halting import Heads, auc, collect, fit_heads, halt_step, train_heads
-from gram_nb.guidance import rollout
 from gram_nb.inference import evaluate
 from gram_nb.problems import split_inputs
-from gram_nb.train import TrainConfig, Trainer, posterior_accuracy, train_step, write_atomic
+from gram_nb.train import TrainConfig, Trainer, ema_decay, posterior_accuracy, train_step, write_atomic
 
 OUT = Path(__file__).resolve().parents[1]/'data'/'results'/'ablations.json'
 BASE = TrainConfig(problem='nqueens7-rows', dim=64, hidden=64, n_sup=8, updates=1200, lr=2e-3, beta=.64, batch=64, precision='fp32', compile=False)
@@ -62,7 +61,7 @@ VARIANTS = {    # name → (settings, change of the model)
     'SwiGLU decoder': ({}, swiglu_decoder),
     'weight decay on everything': ({}, 'decay'),
     'no KL balance (α = ½)': (dict(alpha=.5), None),
-    'EMA 0.9999, warmed up': (dict(ema=.9999), None),
+    'EMA 0.999 without warm-up': ({}, 'cold'),
 }
 
 def run(name, seed):
@@ -78,8 +77,11 @@ def run(name, seed):
         others = [p for n,p in named if p.ndim != 2 or n.startswith(('embed','decoder'))]
         t.opt = torch.optim.AdamW([dict(params=matrices, weight_decay=decay), dict(params=others, weight_decay=rest)], lr=t.cfg.lr, betas=(.9,.95), fused=True)
     if change == 'decay': t.opt.param_groups[1]['weight_decay'] = t.cfg.weight_decay
+    if change == 'cold': gram_nb.train.ema_decay = lambda update, decay: decay
     start = time.time()
-    for _ in range(t.cfg.updates): row = train_step(t)
+    try:
+        for _ in range(t.cfg.updates): row = train_step(t)
+    finally: gram_nb.train.ema_decay = ema_decay
     result = {}
     for which,m in (('ema', t.ema), ('raw', t.model)):
         r, _ = evaluate(m.eval(), t.problem, t.held_out, samples=20, seed=seed)

@@ -29,7 +29,7 @@ def kill_and_compare(folder, kills, seed=0):
         report.append(dict(resumed_at=before, killed_at=updates(folder/'cut'), left_over=sorted(f.name for f in (folder/'cut').glob('*.tmp')) if (folder/'cut').is_dir() else []))
     while start(folder/'cut').wait() != 0: pass
     a, b = digests(folder/'whole'), digests(folder/'cut')
-    return dict(seconds_uninterrupted=round(whole,1), kills=report, identical={n: a[n] == b[n] for n in FILES}, sha256=a)
+    return dict(count=len(report), seconds_uninterrupted=round(whole,1), kills=report, identical={n: a[n] == b[n] for n in FILES}, sha256=a)
 
 if __name__ == '__main__':
     ap = argparse.ArgumentParser(description=__doc__)

@@ -40,14 +40,23 @@ MISTAKES = {
     'folder that is no run': (['gram_train', '--preset', 'tiny', '--out', '.'], 'is no run'),
     'file as folder': (['gram_train', '--preset', 'tiny', '--out', 'foreign.safetensors'], 'is no run'),
     'unknown problem': (['gram_data', '--problem', 'chess'], 'unknown problem'),
+    'a billion samples to evaluate': (['gram_eval', '--samples', '1000000000'], '100 million'),
+    'puzzles that leak': (['gram_data', '--check', 'leak.csv'], 'leak'),
+    'puzzles that are not there': (['gram_data', '--check', 'none.csv'], 'cannot read'),
+    'puzzles that are no text': (['gram_data', '--check', 'pickle.pt'], 'cannot read'),
     'zero minutes of demo': (['gram_demo', '--minutes', '0'], 'more than 0'),
 }
 
+def make_files(folder):
+    "What the mistakes above need."
+    save_file({'w': torch.zeros(3)}, folder/'foreign.safetensors')
+    (folder/'cut.safetensors').write_bytes((folder/'foreign.safetensors').read_bytes()[:-2])
+    torch.save({'w': torch.zeros(3)}, folder/'pickle.pt')
+    (folder/'leak.csv').write_text('puzzle,answer,split\n........,15863724,train\n........,16837425,test\n')
+
 @pytest.mark.parametrize('name', MISTAKES)
 def test_a_mistake_is_one_line(name, tmp_path):
-    save_file({'w': torch.zeros(3)}, tmp_path/'foreign.safetensors')
-    (tmp_path/'cut.safetensors').write_bytes((tmp_path/'foreign.safetensors').read_bytes()[:-2])
-    torch.save({'w': torch.zeros(3)}, tmp_path/'pickle.pt')
+    make_files(tmp_path)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     command, text = MISTAKES[name]
     r = run(*command, cwd=tmp_path)

@@ -106,6 +106,7 @@ OTHERS = {      # name → (call, words of its error)
     'unknown precision': (lambda: TrainConfig(updates=1, precision='fp8'), 'unknown precision'),
     'dim of 0': (lambda: ModelConfig(8, 8, 10, dim=0), 'at least 1'),
     'run named with a null byte': (lambda: train(TINY, 'a\0b', 'cpu', quiet=True), 'cannot write'),
+    'read-only folder': (lambda: train(TINY, '/sys/run', 'cpu', quiet=True), 'cannot write'),
     'run below a file': (lambda: train(TINY, '/dev/null/run', 'cpu', quiet=True), 'cannot write'),
     'empty file of puzzles': (lambda: read_puzzles('', NQueens(8)), 'first line'),
     'puzzles without a header': (lambda: read_puzzles('........,15863724,train', NQueens(8)), 'first line'),

@@ -55,6 +55,10 @@ def test_numbers_in_prose_come_from_result_files():
             assert numbers.filled(text) == text, f'{path.name}: run make numbers'
     assert marked >= 20
 
+def test_nothing_differs_from_the_manifest():
+    r = subprocess.run([sys.executable, ROOT/'scripts'/'verify.py'], capture_output=True, text=True)
+    assert r.returncode == 0, r.stdout
+
 def test_repository_is_small():
     files = subprocess.run(['git', 'ls-files', '-z'], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split('\0')
     assert sum((ROOT/f).stat().st_size for f in files if f and (ROOT/f).is_file()) < 40 * 2**20

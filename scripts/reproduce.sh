@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Every figure and number that a CPU can make, again: about four hours on two cores. Finished trainings under runs/ are kept and resumed, so it can be stopped.
+# Trainings by the clock do not repeat to the byte; everything after them follows from their weights.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+gram_demo --minutes 6 --out runs/demo                                                       # README, first rows
+gram_train --preset nqueens8-demo --minutes 20 --settings '{"validations": 20}' --out runs/gram
+gram_train --preset nqueens8-baseline --out runs/baseline
+cp runs/demo/metrics.json data/runs/demo/
+for m in gram baseline; do
+    cp runs/$m/{config.json,log.csv,valid.csv,answers.safetensors} data/runs/nqueens8-rows/$m/
+done
+cp runs/gram/best.safetensors gram_nb/weights/nqueens8-rows.safetensors
+cp runs/baseline/best.safetensors data/runs/nqueens8-rows/baseline/
+python -c "import json; print(json.dumps({m: json.load(open(f'runs/{m}/metrics.json')) for m in ('gram','baseline')}, indent=1), file=open('data/runs/nqueens8-rows/metrics.json','w'))"
+export OMP_NUM_THREADS=1                                                                    # many small models: one thread is faster
+python scripts/heads.py
+python scripts/noise_scale.py
+rm -f data/results/ablations.json
+python scripts/ablations.py
+python scripts/kill_test.py
+python scripts/response_times.py
+python scripts/figures.py
+python scripts/gif.py
+python scripts/run_notebooks.py --inplace
+python scripts/numbers_in_prose.py
+nbdev_clean
+python scripts/readme.py
+python scripts/verify.py --update
