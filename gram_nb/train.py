@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['LIMITS', 'PRESETS', 'WEIGHTS', 'LOG_FIELDS', 'VALID_FIELDS', 'TrainConfig', 'get_preset', 'lr_factor', 'ema_decay',
            'write_atomic', 'replacing', 'checksum', 'save_tensors', 'load_tensors', 'config_from', 'load_model',
-           'pick_device', 'Trainer', 'next_round', 'train_step', 'csv_bytes', 'read_csv', 'save_state', 'restore_state',
-           'posterior_accuracy', 'validate', 'open_run', 'TrainingFailed', 'only_one', 'Stopped', 'stop_signals',
-           'keep_rows', 'train', 'run_updates', 'tensorboard']
+           'pick_device', 'join', 'Step', 'Trainer', 'next_round', 'compute', 'train_step', 'csv_bytes', 'read_csv',
+           'gather', 'save_state', 'restore_state', 'posterior_accuracy', 'validate', 'open_run', 'TrainingFailed',
+           'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'train', 'run_updates', 'tensorboard']
 
 # %% ../nbs/07_training.ipynb #05fea7fe
 import contextlib, csv, hashlib, json, math, os, signal, threading, time
@@ -18,6 +18,8 @@ import torch
 from torch import nn, Tensor
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 from .elbo import CHARGES, REDUCTIONS, surrogate_loss
 from .guidance import GRAM, rollout
@@ -43,7 +45,8 @@ class TrainConfig:
     n_sup_train: int = 4        # supervision steps spent on one batch of puzzles in training
     updates: int = 0            # length of the run in optimizer updates, or
     minutes: float = 0.         # ... in minutes of wall-clock time
-    batch: int = 128
+    batch: int = 128            # trajectories of one update, over all devices
+    accumulate: int = 1         # parts that a device computes them in, one after the other: less memory, the same update
     lr: float = 1e-3
     warmup: int = 100           # updates of linear warm-up; then a cosine down to 2 % of lr
     weight_decay: float = .1    # on matrices of f_L, f_H and noise heads; not on embeddings and decoder
@@ -69,8 +72,9 @@ class TrainConfig:
             if f.name in LIMITS and v > LIMITS[f.name]: raise InputError(f'{f.name} must be at most {LIMITS[f.name]}, not {v!r}')
         for name,choices in (('problem', PROBLEMS), ('model', ('gram','rrm')), ('reduction', REDUCTIONS), ('charge', CHARGES), ('precision', ('auto','bf16','fp32'))):
             if getattr(self, name) not in choices: raise InputError(f'unknown {name} {getattr(self, name)!r}: choose one of {", ".join(choices)}')
-        for name in ('batch', 'n_sup_train', 'validations', 'lr', 'clip'):
+        for name in ('batch', 'accumulate', 'n_sup_train', 'validations', 'lr', 'clip'):
             if not getattr(self, name): raise InputError(f'{name} must be greater than 0')
+        if self.batch % self.accumulate: raise InputError(f'batch {self.batch} must be a multiple of accumulate {self.accumulate}')
         if bool(self.updates) == bool(self.minutes): raise InputError('set either updates or minutes to more than 0, not both and not neither')
         if self.ema >= 1 or self.alpha > 1: raise InputError(f'ema must be below 1 and alpha at most 1, not {self.ema} and {self.alpha}')
 
@@ -185,10 +189,28 @@ def pick_device() -> str:
     "'cuda', 'mps' or 'cpu', whichever is there."
     return 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
 
+def join(device=None) -> tuple:     # device, rank, number of processes
+    "Join the processes that torchrun has started, if it has."
+    device = device or pick_device()
+    if 'LOCAL_RANK' not in os.environ: return device, 0, 1
+    if device == 'cuda': torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
+    if not distributed.is_initialized(): distributed.init_process_group('nccl' if device == 'cuda' else 'gloo')
+    return device, distributed.get_rank(), distributed.get_world_size()
+
+class Step(nn.Module):
+    "The training step as a module, which is what DistributedDataParallel wants."
+    def __init__(self, model, run):
+        super().__init__()
+        self.model, self.run = model, run
+
+    def forward(self, *batch): return self.run(*batch)
+
 class Trainer:
     "The state of a training run, and one update of it."
     def __init__(self, cfg: TrainConfig, device=None):
-        self.cfg, self.device = cfg, device or pick_device()
+        self.cfg = cfg
+        self.device, self.rank, self.ranks = join(device)
+        if self.ranks > 1 and (cfg.minutes or cfg.batch % (self.ranks*cfg.accumulate)): raise InputError(f'{self.ranks} processes need a length in updates, and a batch that is a multiple of {self.ranks*cfg.accumulate}')
         self.precision = fastest_precision(self.device) if cfg.precision == 'auto' else cfg.precision
         with torch.random.fork_rng():
             torch.manual_seed(cfg.seed)
@@ -203,7 +225,8 @@ class Trainer:
         self.generator = torch.Generator(self.device).manual_seed(cfg.seed)
         self.update, self.seconds, self.best, self.log, self.validated = 0, 0., -1., [], []
         self.reserve = 0.       # seconds to keep for the last validation
-        self.step, self.untried = (torch.compile(self.loss), True) if cfg.compile else (self.loss, False)
+        self.step, self.untried = Step(self.model, torch.compile(self.loss) if cfg.compile else self.loss), cfg.compile
+        if self.ranks > 1: self.step = DistributedDataParallel(self.step, broadcast_buffers=False)
 
     def prepare_data(self):
         puzzles = self.problem.puzzles()
@@ -229,29 +252,41 @@ class Trainer:
 def next_round(t: Trainer):
     "New puzzles, first state."
     t.idx = torch.randint(len(t.x), (t.cfg.batch,), generator=t.generator, device=t.device)
-    t.h, t.l = (s.clone() for s in t.model.start(t.cfg.batch))
+    t.h, t.l = (s.clone() for s in t.model.start(t.cfg.batch//t.ranks))
+
+def compute(t: Trainer, part) -> tuple:
+    "The step on a part of the batch, compiled if that works here."
+    try: return t.step(*part)
+    except Exception as e:
+        if not t.untried: raise
+        print(f'torch.compile does not work here ({type(e).__name__}): going on without it')
+        (t.step.module if t.ranks > 1 else t.step).run = t.loss
+        return t.step(*part)
+    finally: t.untried = False
 
 def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy, KL, gradient norm
     "One supervision step, one optimizer update, one step of the averaged weights."
     cfg = t.cfg
     if t.update % cfg.n_sup_train == 0: next_round(t)
     for g in t.opt.param_groups: g['lr'] = cfg.lr * lr_factor(t.progress, t.update, cfg.warmup)
-    noise = torch.randn((cfg.T, *t.h.shape), generator=t.generator, device=t.device)
-    batch = t.h, t.l, t.x[t.idx], t.y[t.idx], noise
-    try: loss, t.h, t.l, ce, kl = t.step(*batch)
-    except Exception as e:
-        if not t.untried: raise
-        print(f'torch.compile does not work here ({type(e).__name__}): going on without it')
-        t.step = t.loss
-        loss, t.h, t.l, ce, kl = t.step(*batch)
-    t.untried = False
+    noise = torch.randn((cfg.T, cfg.batch, *t.h.shape[1:]), generator=t.generator, device=t.device)
+    share = lambda v, dim=0: v.chunk(t.ranks, dim)[t.rank].chunk(cfg.accumulate, dim)
+    idx, results = t.idx.chunk(t.ranks)[t.rank], []
     t.opt.zero_grad()
-    loss.backward()
+    for i,part in enumerate(zip(t.h.chunk(cfg.accumulate), t.l.chunk(cfg.accumulate), t.x[idx].chunk(cfg.accumulate), t.y[idx].chunk(cfg.accumulate), share(noise, 1))):
+        last = i == cfg.accumulate - 1
+        with contextlib.nullcontext() if last or t.ranks == 1 else t.step.no_sync():
+            loss, *rest = compute(t, part)
+            (loss/cfg.accumulate).backward()
+        results.append((loss.detach(), *rest))
+    losses, hs, ls, ces, kls = zip(*results)
+    t.h, t.l = torch.cat(hs), torch.cat(ls)
+    loss, ce, kl = (torch.stack(v).mean() for v in (losses, ces, kls))
     norm = nn.utils.clip_grad_norm_(t.model.parameters(), cfg.clip)
     t.opt.step()
     with torch.no_grad(): torch._foreach_lerp_(list(t.ema.parameters()), list(t.model.parameters()), 1 - ema_decay(t.update, cfg.ema))
     t.update += 1
-    return torch.stack([loss.detach(), ce, kl, norm])
+    return torch.stack([loss, ce, kl, norm])
 
 # %% ../nbs/07_training.ipynb #b89b3ec5
 LOG_FIELDS = ('update', 'step', 'loss', 'cross_entropy', 'kl', 'grad_norm')
@@ -265,11 +300,20 @@ def read_csv(path) -> dict:     # column name → list of numbers
     with open(path, newline='') as f: rows = list(csv.DictReader(f))
     return {k: [float(r[k]) for r in rows] for k in (rows[0] if rows else ())}
 
+def gather(t: Trainer, v: Tensor) -> Tensor:
+    "The whole of a tensor of which each process holds a share."
+    if t.ranks == 1: return v
+    shares = [torch.empty_like(v) for _ in range(t.ranks)]
+    distributed.all_gather(shares, v.contiguous())
+    return torch.cat(shares)
+
 def save_state(t: Trainer, folder):
-    "Checkpoint and logs of the run so far."
+    "Checkpoint and logs of the run so far. With several processes all call it and the first writes."
+    h, l = gather(t, t.h), gather(t, t.l)
+    if t.rank: return
     moments = {f'opt.{i}.{k}': v for i,s in t.opt.state_dict()['state'].items() for k,v in s.items()}
     tensors = {**{f'model.{k}': v for k,v in t.model.state_dict().items()}, **{f'ema.{k}': v for k,v in t.ema.state_dict().items()}, **moments,
-               'h': t.h, 'l': t.l, 'idx': t.idx, 'rng': t.generator.get_state()}
+               'h': h, 'l': l, 'idx': t.idx, 'rng': t.generator.get_state()}
     write_atomic(Path(folder)/'log.csv', csv_bytes(LOG_FIELDS, t.log))
     write_atomic(Path(folder)/'valid.csv', csv_bytes(VALID_FIELDS, t.validated))
     save_tensors(Path(folder)/'checkpoint.safetensors', tensors, config=asdict(t.cfg), update=t.update, seconds=t.seconds, best=t.best)
@@ -282,7 +326,8 @@ def restore_state(t: Trainer, folder):
     state, moments = t.opt.state_dict(), {}
     for k,v in part('opt.').items(): moments.setdefault(int(k.split('.')[0]), {})[k.split('.')[1]] = v
     t.opt.load_state_dict({**state, 'state': moments})
-    t.h, t.l, t.idx = (tensors[k].to(t.device) for k in ('h','l','idx'))
+    t.idx = tensors['idx'].to(t.device)
+    t.h, t.l = (tensors[k].to(t.device).chunk(t.ranks)[t.rank] for k in ('h','l'))
     t.generator.set_state(tensors['rng'])
     t.update, t.seconds, t.best = meta['update'], meta['seconds'], meta['best']
     for name,names,attr in (('log', LOG_FIELDS, 'log'), ('valid', VALID_FIELDS, 'validated')):
@@ -354,7 +399,9 @@ def stop_signals():
 
 def keep_rows(t: Trainer, rows: list, writer=None) -> list:     # an empty list, for the next rows
     "Move the last updates' rows from the device to the logs, and stop at the first that is not finite."
-    for i,row in enumerate(torch.stack(rows).tolist(), t.update - len(rows)):
+    rows = torch.stack(rows)
+    if t.ranks > 1: distributed.all_reduce(rows); rows /= t.ranks
+    for i,row in enumerate(rows.tolist(), t.update - len(rows)):
         if not all(map(math.isfinite, row)) or row[0] > 1e6: raise TrainingFailed(f'the loss is {row[0]} at update {i+1}: the last good checkpoint is kept; try a smaller lr')
         t.log.append((i+1, i % t.cfg.n_sup_train + 1, *row))
     for k,v in zip(LOG_FIELDS[1:], t.log[-1][1:]): writer and writer.add_scalar(f'train/{k}', v, t.update)
@@ -367,19 +414,21 @@ def train(
     quiet: bool=False,  # no progress bar
 ) -> Trainer:           # with the best averaged weights by validation in `ema`
     "Train, or resume the run in `folder`, or just load it if it is complete."
-    t = Trainer(cfg, device)
-    folder = open_run(folder, cfg)
-    with only_one(folder), stop_signals() as came:
+    t, folder = Trainer(cfg, device), Path(folder)
+    if t.rank == 0: open_run(folder, cfg)
+    if t.ranks > 1: distributed.barrier()
+    with only_one(folder) if t.rank == 0 else contextlib.nullcontext(), stop_signals() if t.ranks == 1 else contextlib.nullcontext([]) as came:
         if (folder/'checkpoint.safetensors').is_file(): restore_state(t, folder)
         try: run_updates(t, folder, came, quiet)
         except (OSError, SafetensorError) as e: raise TrainingFailed(f'cannot write to {folder} ({e}): the last good checkpoint is kept; make room and start the same command again')
+        if t.ranks > 1: distributed.barrier()
         t.ema.load_state_dict(load_tensors(folder/'best.safetensors')[0])
     return t
 
 def run_updates(t: Trainer, folder, came: list, quiet: bool):
     "The loop: updates until the run is complete or a signal has come."
-    cfg, writer, before, rows, start = t.cfg, tensorboard(folder), t.seconds, [], time.monotonic()
-    with tqdm(total=100, initial=round(100*t.progress, 1), disable=quiet, desc=cfg.model, bar_format='{l_bar}{bar}| {elapsed}<{remaining} {postfix}') as bar:
+    cfg, writer, before, rows, start = t.cfg, None if t.rank else tensorboard(folder), t.seconds, [], time.monotonic()
+    with tqdm(total=100, initial=round(100*t.progress, 1), disable=quiet or t.rank > 0, desc=cfg.model, bar_format='{l_bar}{bar}| {elapsed}<{remaining} {postfix}') as bar:
         while t.progress < 1:
             rows.append(train_step(t))
             t.seconds = before + time.monotonic() - start
@@ -390,13 +439,13 @@ def run_updates(t: Trainer, folder, came: list, quiet: bool):
                 save_state(t, folder)
                 raise Stopped(f'{came[0]}: stopped and saved at update {t.update}; the same command goes on from there')
             if not due: continue
-            t.validated.append(validate(t))
+            t.validated.append(validate(t) if t.rank == 0 else (t.update,) + (0,)*(len(VALID_FIELDS)-1))      # the others wait at the next update
             t.seconds, validation_start = before + time.monotonic() - start, t.seconds
             t.reserve = max(t.reserve, 1.2*(t.seconds - validation_start))
             row = {k: v for k,v in zip(VALID_FIELDS, t.validated[-1]) if k != 'seconds'}
             for k,v in row.items(): writer and writer.add_scalar(f'valid/{k}', v, t.update)
             bar.set_postfix_str(f"update {t.update}, prior accuracy {row['prior_accuracy']:.1%}")
-            if row['prior_accuracy'] > t.best:
+            if t.rank == 0 and row['prior_accuracy'] > t.best:
                 t.best = row['prior_accuracy']
                 save_tensors(folder/'best.safetensors', t.ema.state_dict(), config=asdict(cfg), validation=row, precision=t.precision)
             save_state(t, folder)
