@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['LIMITS', 'PRESETS', 'WEIGHTS', 'LOG_FIELDS', 'VALID_FIELDS', 'TrainConfig', 'get_preset', 'lr_factor', 'ema_decay',
            'write_atomic', 'replacing', 'checksum', 'save_tensors', 'load_tensors', 'config_from', 'load_model',
-           'pick_device', 'join', 'Step', 'Trainer', 'next_round', 'compute', 'train_step', 'csv_bytes', 'read_csv',
-           'gather', 'save_state', 'restore_state', 'posterior_accuracy', 'validate', 'open_run', 'TrainingFailed',
-           'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'train', 'run_updates', 'tensorboard']
+           'pick_device', 'join', 'Step', 'Trainer', 'next_round', 'compute', 'train_step', 'memory_needed',
+           'csv_bytes', 'read_csv', 'gather', 'save_state', 'restore_state', 'posterior_accuracy', 'validate',
+           'open_run', 'TrainingFailed', 'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'train', 'run_updates',
+           'tensorboard']
 
 # %% ../nbs/07_training.ipynb #05fea7fe
 import contextlib, csv, hashlib, json, math, os, signal, threading, time
@@ -90,8 +91,11 @@ PRESETS = {
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=3.),
     'nqueens8-paper': TrainConfig(problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup=16, n_sup_train=16, updates=450_000, batch=768,
                                   lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07, validations=100),
+    'nqueens8-fast': TrainConfig(problem='nqueens8-board', minutes=60., batch=64, lr=1e-3, beta=.07),
     'tiny': TrainConfig(problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10, validations=3, precision='fp32', compile=False),
 }
+
+PRESETS['nqueens8-12gb'] = replace(PRESETS['nqueens8-paper'], accumulate=4)
 
 def get_preset(
     name: str,
@@ -287,6 +291,25 @@ def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy
     with torch.no_grad(): torch._foreach_lerp_(list(t.ema.parameters()), list(t.model.parameters()), 1 - ema_decay(t.update, cfg.ema))
     t.update += 1
     return torch.stack([loss, ce, kl, norm])
+
+# %% ../nbs/07_training.ipynb #386a49fa
+def memory_needed(
+    cfg: TrainConfig,
+    ranks: int=1,       # processes that share the batch
+) -> dict:              # GiB on each device: parameters, activations, total
+    "Memory that training needs, from what autograd keeps for two trajectories. The allocator's own needs (a tenth or two) come on top."
+    model, problem = cfg.build()
+    t, kept, own = Trainer.__new__(Trainer), {}, {p.untyped_storage().data_ptr() for p in model.parameters()}
+    t.cfg, t.model, t.device, t.precision = cfg, model, 'cpu', 'bf16' if cfg.precision == 'auto' else cfg.precision
+    def keep(v):
+        if v.untyped_storage().data_ptr() not in own: kept[v.untyped_storage().data_ptr()] = v.untyped_storage().nbytes(), v
+        return v
+    h, l = model.start(2)
+    x, y = (torch.ones(2, n, dtype=torch.long) for n in (problem.in_len, problem.out_len))
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda v: v): t.loss(h, l, x, y, torch.randn(cfg.T, *h.shape))
+    parameters = 5*4*sum(p.numel() for p in model.parameters()) / 2**30
+    activations = sum(n for n,_ in kept.values())/2 * cfg.batch/cfg.accumulate/ranks / 2**30
+    return dict(parameters=parameters, activations=activations, total=parameters + activations)
 
 # %% ../nbs/07_training.ipynb #b89b3ec5
 LOG_FIELDS = ('update', 'step', 'loss', 'cross_entropy', 'kl', 'grad_norm')

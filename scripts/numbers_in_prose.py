@@ -21,6 +21,22 @@ def filled(text):
         return m[1] + (format(v, m[4]) if m[4] else f'{100*v:.1f}') + m[6]
     return MARK.sub(one, text)
 
+def ablation_table():
+    "The ablations as a Markdown table: mean over seeds, and the range."
+    runs = json.loads((ROOT/'data'/'results'/'ablations.json').read_text(encoding='utf-8'))['runs']
+    def cell(rs, f):
+        v = [100*f(r) for r in rs.values()]
+        return f'{sum(v)/len(v):.1f} ({min(v):.1f} to {max(v):.1f})'
+    fields = (lambda r: r['ema']['accuracy'], lambda r: r['raw']['accuracy'], lambda r: r['posterior_accuracy'], lambda r: r['ema']['coverage']['pairs'])
+    rows = [f'| {name} | ' + ' | '.join(cell(rs, f) for f in fields) + ' |' for name,rs in runs.items()]
+    return '\n'.join(['| variant | prior accuracy | with raw weights | posterior accuracy | coverage@20 over pairs |', '|---|---|---|---|---|', *rows])
+
+BLOCK = re.compile(r'(<!--ablations-->\n).*?(\n<!--/ablations-->)', re.S)
+
+def filled_page(text): return BLOCK.sub(lambda m: m[1] + ablation_table() + m[2], filled(text))
+
+PAGES = ('GAP_DEFAULTS.md', 'DEVIATIONS.md')
+
 def notebooks():
     "Each notebook's path, its content, and its markdown cells."
     for path in sorted((ROOT/'nbs').glob('*.ipynb')):
@@ -34,4 +50,8 @@ if __name__ == '__main__':
         for c,new in changed: c['source'] = new.splitlines(keepends=True)
         if changed and not check: path.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
         stale += len(changed)
-    if check and stale: sys.exit(f'{stale} cells hold numbers that the result files do not: run make numbers')
+    for page in PAGES:
+        old = (ROOT/page).read_text(encoding='utf-8'); new = filled_page(old)
+        if new != old and not check: (ROOT/page).write_text(new, encoding='utf-8')
+        stale += new != old
+    if check and stale: sys.exit(f'{stale} cells or pages hold numbers that the result files do not: run make numbers')

@@ -54,6 +54,7 @@ def test_numbers_in_prose_come_from_result_files():
             assert text.count('<!--n:') == len(numbers.MARK.findall(text)), f'a mark in {path.name} is not closed'
             assert numbers.filled(text) == text, f'{path.name}: run make numbers'
     assert marked >= 20
+    for page in numbers.PAGES: assert numbers.filled_page((ROOT/page).read_text(encoding='utf-8')) == (ROOT/page).read_text(encoding='utf-8'), f'{page}: run make numbers'
 
 def test_nothing_differs_from_the_manifest():
     r = subprocess.run([sys.executable, ROOT/'scripts'/'verify.py'], capture_output=True, text=True)
