@@ -98,7 +98,7 @@ def manifest(t, result, out) -> dict:
     git = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=Path(__file__).parent if '__file__' in globals() else '.', capture_output=True, text=True)
     return dict(config=asdict(t.cfg), command=result['command'], machine=machine(), versions=dict(python=platform.python_version(), torch=torch.__version__, gram_nb=gram_nb.__version__),
                 git=git.stdout.strip() or None, written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), train_seconds=t.seconds,
-                data=checksum(dict(inputs=puzzles.inputs, targets=puzzles.targets)), files={n: hashlib.sha256((Path(out)/n).read_bytes()).hexdigest() for n in ('config.json','log.csv','valid.csv','best.safetensors','metrics.json')})
+                data=checksum(dict(inputs=puzzles.inputs, targets=puzzles.targets)), metrics={k: result[k] for k in ('accuracy','coverage','ceiling')}, files={n: hashlib.sha256((Path(out)/n).read_bytes()).hexdigest() for n in ('config.json','log.csv','valid.csv','best.safetensors','metrics.json')})
 
 def machine(): return f'{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads' + (f', {torch.cuda.get_device_name()}' if torch.cuda.is_available() else '')
 

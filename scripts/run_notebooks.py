@@ -28,5 +28,5 @@ if __name__ == '__main__':
     ap.add_argument('names', nargs='*', help='notebooks in nbs/ (default: all)')
     ap.add_argument('--inplace', action='store_true', help='write the outputs into the notebooks')
     args = ap.parse_args()
-    paths = [NBS/Path(n).name for n in args.names] or sorted(NBS.glob('*.ipynb'))
+    paths = [NBS/f'{Path(n).stem}.ipynb' for n in args.names] or sorted(NBS.glob('*.ipynb'))
     sys.exit(not all([execute(p, args.inplace) for p in paths]))
