@@ -12,9 +12,11 @@ def free_port():
 
 @contextlib.contextmanager
 def server(folder, *command, ready):
-    "Run `command` (with {port} filled in) on a copy of the notebooks in `folder`; yields its address."
+    "Run `command` (with {port} filled in) on a copy of the notebooks in `folder`, beside the results; yields its address."
     nbs, port = Path(folder)/'nbs', free_port()
-    if not nbs.exists(): shutil.copytree(ROOT/'nbs', nbs, ignore=shutil.ignore_patterns('.ipynb_checkpoints')); (Path(folder)/'images').mkdir()
+    if not nbs.exists():
+        shutil.copytree(ROOT/'nbs', nbs, ignore=shutil.ignore_patterns('.ipynb_checkpoints')); (Path(folder)/'images').mkdir()
+        (Path(folder)/'data').symlink_to(ROOT/'data')                               # the notebooks read results there
     settings = Path(folder)/'settings'/'@jupyterlab'/'apputils-extension'
     settings.mkdir(parents=True, exist_ok=True)
     (settings/'notification.jupyterlab-settings').write_text('{"fetchNews":"false","checkForUpdates":false,"doNotDisturbMode":true}')

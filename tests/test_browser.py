@@ -77,7 +77,7 @@ def test_explorer_in_jupyterlab(tmp_path):
         open_and_run(p, address, '10_explore.ipynb')
         play_with(p, 'lab')
         assert not [e for e in p.errors if not harmless(e)], p.errors
-        assert p.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+        assert p.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
         assert list((tmp_path/'images').glob('explorer-*.png'))
 
 def test_explorer_in_voila(tmp_path):
