@@ -45,10 +45,13 @@ class SwiGLU(nn.Module):
 def rope_table(
     length: int,
     d: int,             # channels of one head, even
-    base: float=10000.,
+    rows: int=1,        # the tokens lie in so many rows, one after the other
 ):                      # cos and signed sin, each [length, d]
-    "Tables for `rope` (Su et al. 2021, arXiv:2104.09864)."
-    angle = torch.arange(length)[:,None] * base**(-torch.arange(0, d, 2)/d)
+    "Tables for `rope` (Su et al. 2021, arXiv:2104.09864). With several rows, half of the channel pairs turn with the row and half with the column."
+    i, n = torch.arange(length), length//rows
+    axes, base = ([i], 10000.) if rows == 1 else ([i//n, i%n], 30.)
+    frequency = base**(-torch.arange(0, d//len(axes), 2)*len(axes)/d)
+    angle = torch.cat([a[:,None]*frequency for a in axes], 1)
     return angle.cos().repeat(1,2), torch.cat([-angle.sin(), angle.sin()], 1)
 
 def rope(x, cos, sin):      # x: [..., length, d]
@@ -58,11 +61,11 @@ def rope(x, cos, sin):      # x: [..., length, d]
 # %% ../nbs/01_layers.ipynb #600c112b
 class Attention(nn.Module):
     "Multi-head self-attention over all positions, with rotary positions and no mask."
-    def __init__(self, dim: int, heads: int, length: int, use_rope: bool=True):
+    def __init__(self, dim: int, heads: int, length: int, rows: int=1, use_rope: bool=True):
         super().__init__()
         self.heads, self.use_rope = heads, use_rope
         self.qkv, self.out = linear(dim, 3*dim), linear(dim, dim)
-        cos, sin = rope_table(length, dim//heads)
+        cos, sin = rope_table(length, dim//heads, rows)
         self.register_buffer('cos', cos, persistent=False)
         self.register_buffer('sin', sin, persistent=False)
 
@@ -78,9 +81,9 @@ class Attention(nn.Module):
 # %% ../nbs/01_layers.ipynb #d3590520
 class Block(nn.Module):
     "Attention and SwiGLU, each in a residual branch with RMSNorm after the sum (post-norm)."
-    def __init__(self, dim: int, heads: int, length: int, hidden: int):
+    def __init__(self, dim: int, heads: int, length: int, hidden: int, rows: int=1):
         super().__init__()
-        self.attention, self.mlp = Attention(dim, heads, length), SwiGLU(dim, hidden)
+        self.attention, self.mlp = Attention(dim, heads, length, rows), SwiGLU(dim, hidden)
 
     def forward(self, x):
         x = rms_norm(x + self.attention(x))
@@ -88,5 +91,5 @@ class Block(nn.Module):
 
 class Stack(nn.Sequential):
     "The network that f_L and f_H are made of: `blocks` blocks one after another."
-    def __init__(self, dim: int, heads: int, length: int, hidden: int, blocks: int=2):
-        super().__init__(*[Block(dim, heads, length, hidden) for _ in range(blocks)])
+    def __init__(self, dim: int, heads: int, length: int, hidden: int, blocks: int=2, rows: int=1):
+        super().__init__(*[Block(dim, heads, length, hidden, rows) for _ in range(blocks)])

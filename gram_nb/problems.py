@@ -104,6 +104,7 @@ class Problem:
     in_len: int         # tokens of an input
     out_len: int        # tokens of an answer
     n_symbols: int      # size of the vocabulary; 0 is padding, 1 is "nothing here"
+    rows: int = 1       # in which the tokens lie, if they fill a grid
 
     def puzzles(self) -> Puzzles:
         "All unique inputs with all their answers, always in the same order."
@@ -140,7 +141,7 @@ class NQueens(Problem):
         self.n, self.encoding, self.name = n, encoding, f'nqueens{n}-{encoding}'
         self.encode, self.decode = (encode_rows, decode_rows) if encoding == 'rows' else (encode_board, decode_board)
         self.in_len = self.out_len = n if encoding == 'rows' else n*n
-        self.n_symbols = n+2 if encoding == 'rows' else 3
+        self.n_symbols, self.rows = (n+2, 1) if encoding == 'rows' else (3, n)
 
     def puzzles(self):
         n = self.n

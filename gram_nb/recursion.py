@@ -28,11 +28,14 @@ class ModelConfig:
     K: int = 4              # low-level updates per transition
     T: int = 3              # transitions per supervision step
     n_sup: int = 16         # supervision steps of a full run
+    rows: int = 1           # in which the tokens lie, for RoPE: 1 is a line, as in the paper
 
     def __post_init__(self):
         for k,v in vars(self).items():
             if type(v) is not int or v < 1: raise InputError(f'{k} must be a whole number of at least 1, not {v!r}')
-        if self.dim % (2*self.heads): raise InputError(f'dim {self.dim} must be a multiple of 2·heads = {2*self.heads}')
+        pairs = 2*self.heads*(1 if self.rows == 1 else 2)
+        if self.dim % pairs: raise InputError(f'dim {self.dim} must be a multiple of {pairs//self.heads}·heads = {pairs}')
+        if self.length % self.rows: raise InputError(f'{self.length} tokens do not fill {self.rows} rows')
 
     @classmethod
     def for_problem(cls, problem, **sizes): return cls(problem.in_len, problem.out_len, problem.n_symbols, **sizes)
@@ -48,8 +51,8 @@ class RRM(nn.Module):
         self.cfg, D = cfg, cfg.dim
         self.embed = nn.Embedding(cfg.n_symbols, D)
         nn.init.normal_(self.embed.weight, std=D**-.5)
-        self.f_L = Stack(D, cfg.heads, cfg.length, cfg.hidden, cfg.blocks)
-        self.f_H = Stack(D, cfg.heads, cfg.length, cfg.hidden, cfg.blocks)
+        self.f_L = Stack(D, cfg.heads, cfg.length, cfg.hidden, cfg.blocks, cfg.rows)
+        self.f_H = Stack(D, cfg.heads, cfg.length, cfg.hidden, cfg.blocks, cfg.rows)
         self.decoder = linear(D, cfg.n_symbols)
         self.register_buffer('z0', torch.randn(2, cfg.length, D))
 

@@ -43,6 +43,7 @@ class TrainConfig:
     K: int = 2
     T: int = 2
     n_sup: int = 16             # supervision steps of a rollout
+    positions: str = 'line'     # that RoPE sees: a 'line' as in the paper, or rows and columns of the problem's 'grid'
     n_sup_train: int = 4        # supervision steps spent on one batch of puzzles in training
     updates: int = 0            # length of the run in optimizer updates, or
     minutes: float = 0.         # ... in minutes of wall-clock time
@@ -71,7 +72,7 @@ class TrainConfig:
             if f.type is float and not math.isfinite(v): raise InputError(f'{f.name} must be a finite number, not {v!r}')
             if f.type in (int, float) and v < 0: raise InputError(f'{f.name} must not be negative: {v!r}')
             if f.name in LIMITS and v > LIMITS[f.name]: raise InputError(f'{f.name} must be at most {LIMITS[f.name]}, not {v!r}')
-        for name,choices in (('problem', PROBLEMS), ('model', ('gram','rrm')), ('reduction', REDUCTIONS), ('charge', CHARGES), ('precision', ('auto','bf16','fp32'))):
+        for name,choices in (('problem', PROBLEMS), ('model', ('gram','rrm')), ('reduction', REDUCTIONS), ('charge', CHARGES), ('positions', ('line','grid')), ('precision', ('auto','bf16','fp32'))):
             if getattr(self, name) not in choices: raise InputError(f'unknown {name} {getattr(self, name)!r}: choose one of {", ".join(choices)}')
         for name in ('batch', 'accumulate', 'n_sup_train', 'validations', 'lr', 'clip'):
             if not getattr(self, name): raise InputError(f'{name} must be greater than 0')
@@ -83,7 +84,7 @@ class TrainConfig:
         "The untrained model and its problem."
         problem = get_problem(self.problem)
         sizes = {k: getattr(self, k) for k in ('dim','heads','hidden','blocks','K','T','n_sup')}
-        return dict(gram=GRAM, rrm=RRM)[self.model](ModelConfig.for_problem(problem, **sizes)), problem
+        return dict(gram=GRAM, rrm=RRM)[self.model](ModelConfig.for_problem(problem, rows=problem.rows if self.positions == 'grid' else 1, **sizes)), problem
 
 # %% ../nbs/07_training.ipynb #fcdc7448
 PRESETS = {
@@ -91,7 +92,7 @@ PRESETS = {
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=3.),
     'nqueens8-paper': TrainConfig(problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup=16, n_sup_train=16, updates=450_000, batch=768,
                                   lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07, validations=100),
-    'nqueens8-fast': TrainConfig(problem='nqueens8-board', minutes=60., batch=64, lr=1e-3, beta=.07),
+    'nqueens8-fast': TrainConfig(problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07, charge='prior', validations=15),
     'tiny': TrainConfig(problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10, validations=3, precision='fp32', compile=False),
 }
 
