@@ -47,9 +47,9 @@ def rope_table(
     d: int,             # channels of one head, even
     rows: int=1,        # the tokens lie in so many rows, one after the other
 ):                      # cos and signed sin, each [length, d]
-    "Tables for `rope` (Su et al. 2021, arXiv:2104.09864). With several rows, half of the channel pairs turn with the row and half with the column."
+    "Tables for `rope` (Su et al. 2021, arXiv:2104.09864). With several rows, a quarter of the channel pairs turns with the row, the column and each diagonal."
     i, n = torch.arange(length), length//rows
-    axes, base = ([i], 10000.) if rows == 1 else ([i//n, i%n], 30.)
+    axes, base = ([i], 10000.) if rows == 1 else ([i//n, i%n, i//n + i%n, i//n - i%n], 30.)
     frequency = base**(-torch.arange(0, d//len(axes), 2)*len(axes)/d)
     angle = torch.cat([a[:,None]*frequency for a in axes], 1)
     return angle.cos().repeat(1,2), torch.cat([-angle.sin(), angle.sin()], 1)

@@ -33,8 +33,8 @@ class ModelConfig:
     def __post_init__(self):
         for k,v in vars(self).items():
             if type(v) is not int or v < 1: raise InputError(f'{k} must be a whole number of at least 1, not {v!r}')
-        pairs = 2*self.heads*(1 if self.rows == 1 else 2)
-        if self.dim % pairs: raise InputError(f'dim {self.dim} must be a multiple of {pairs//self.heads}·heads = {pairs}')
+        per_head = 2 if self.rows == 1 else 8       # channels in pairs, of which a grid has four kinds
+        if self.dim % (per_head*self.heads): raise InputError(f'dim {self.dim} must be a multiple of {per_head}·heads = {per_head*self.heads}')
         if self.length % self.rows: raise InputError(f'{self.length} tokens do not fill {self.rows} rows')
 
     @classmethod
