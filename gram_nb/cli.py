@@ -16,7 +16,7 @@ import gram_nb
 import torch
 from fastcore.script import call_parse, Param
 from .inference import evaluate, fastest_precision, sample, tally
-from .problems import InputError, NQueens, get_problem, parse_board, puzzles_csv, read_puzzles, split_inputs
+from .problems import InputError, NQueens, get_problem, parse_board, puzzles_csv, read_puzzles
 from .train import Stopped, TrainConfig, Trainer, TrainingFailed, checksum, get_preset, load_model, memory_needed, pick_device, save_tensors, train, train_step, write_atomic
 
 # %% ../nbs/09_cli.ipynb #cbc98d41
@@ -104,7 +104,7 @@ def machine(): return f'{platform.system()} {platform.machine()}, {torch.get_num
 
 def score(model, problem, split_seed=0, **kwargs):
     puzzles = problem.puzzles()
-    return evaluate(model, problem, puzzles.subset(split_inputs(len(puzzles), split_seed)['test']), **kwargs)
+    return evaluate(model, problem, puzzles.subset(problem.split(len(puzzles), split_seed)['test']), **kwargs)
 
 def print_result(r):
     print(f"accuracy {r['accuracy']:.2%} on {r['inputs']} held-out inputs, {r['trajectories_per_second']:.0f} trajectories per second")

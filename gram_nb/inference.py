@@ -72,7 +72,7 @@ def score_answers(
     "Share of right answers, coverage, and the ceiling of coverage for independent uniform draws."
     ok = problem.valid(puzzles.inputs.repeat(len(y),1), y.flatten(0,1)).view(len(y), -1)
     return dict(accuracy=ok.double().mean().item(), coverage=coverage(count_distinct(y, ok), puzzles.n_answers),
-                ceiling=iid_ceiling(puzzles.n_answers, len(y)), samples=len(y), inputs=len(puzzles))
+                ceiling=iid_ceiling(puzzles.n_answers, len(y)), samples=len(y), inputs=len(puzzles), **problem.measures(puzzles.inputs, y))
 
 # %% ../nbs/06_inference.ipynb #3c1e5c64
 def evaluate(

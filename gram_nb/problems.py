@@ -117,6 +117,20 @@ class Problem:
         "Does `y` keep the givens of `x` and satisfy every constraint?"
         raise NotImplementedError
 
+    def split(self,
+        n: int,         # number of unique inputs
+        seed: int=0,
+    ) -> dict:          # 'train', 'valid', 'test': ascending positions
+        "Which inputs train, select and test: by default 85 : 15, with validation taken from the larger part."
+        return split_inputs(n, seed)
+
+    def measures(self,
+        x: Tensor,  # [batch, in_len] inputs
+        y: Tensor,  # [samples, batch, out_len] answers
+    ) -> dict:
+        "What else to report of answers, beside accuracy and coverage: nothing by default."
+        return {}
+
 # %% ../nbs/00_problems.ipynb #dcab0f3b
 def attacks(
     cols: Tensor,   # [..., n] columns by row; negative where there is no queen

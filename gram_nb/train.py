@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from .elbo import CHARGES, REDUCTIONS, surrogate_loss
 from .guidance import GRAM, rollout
 from .inference import evaluate, fastest_precision, precision_context
-from .problems import InputError, PROBLEMS, get_problem, split_inputs
+from .problems import InputError, PROBLEMS, get_problem
 from .recursion import RRM, ModelConfig, deterministic_loss
 
 # %% ../nbs/07_training.ipynb #ba9ea278
@@ -92,7 +92,7 @@ PRESETS = {
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=3.),
     'nqueens8-paper': TrainConfig(problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup=16, n_sup_train=16, updates=450_000, batch=768,
                                   lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07, validations=100),
-    'nqueens8-fast': TrainConfig(problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07, charge='prior', validations=15),
+    'nqueens8-fast': TrainConfig(problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07, validations=15),
     'tiny': TrainConfig(problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10, validations=3, precision='fp32', compile=False),
 }
 
@@ -235,7 +235,7 @@ class Trainer:
 
     def prepare_data(self):
         puzzles = self.problem.puzzles()
-        split = split_inputs(len(puzzles), self.cfg.split_seed)
+        split = self.problem.split(len(puzzles), self.cfg.split_seed)
         train, self.held_out = puzzles.subset(split['train']), puzzles.subset(split['valid'])
         self.x, self.y = train.inputs[train.owner].to(self.device), train.targets.to(self.device)
 
