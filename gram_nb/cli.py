@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gram_nb
 import torch
+from . import coloring     # its problems and presets
 from fastcore.script import call_parse, Param
 from .inference import evaluate, fastest_precision, sample, tally
 from .problems import InputError, NQueens, get_problem, parse_board, puzzles_csv, read_puzzles
@@ -43,6 +44,7 @@ def gram_data(
     check: str='',                  # A CSV file to check instead of writing one
 ):
     "Write every (puzzle, answer, split) of a problem as CSV, or check such a file."
+    if not isinstance(get_problem(problem), NQueens): raise InputError(f'the CSV format is for N-Queens boards, not {problem}: take get_problem({problem!r}).puzzles() in Python')
     if check:
         try: parts = read_puzzles(Path(check).read_text(encoding='utf-8'), get_problem(problem))
         except (OSError, UnicodeDecodeError) as e: raise InputError(f'cannot read {check} ({getattr(e, "strerror", "it is no text")})')
@@ -108,6 +110,7 @@ def score(model, problem, split_seed=0, **kwargs):
 
 def print_result(r):
     print(f"accuracy {r['accuracy']:.2%} on {r['inputs']} held-out inputs, {r['trajectories_per_second']:.0f} trajectories per second")
+    if 'conflicts' in r: print(f"{r['conflicts']:.1f} violated edges on all of them together, mean over samples")
     for k in r['coverage']: print(f"coverage@{r['samples']} averaged over {k:7} {r['coverage'][k]:7.2%}   ceiling {r['ceiling'][k]:7.2%}")
 
 # %% ../nbs/09_cli.ipynb #3f46ba4e

@@ -93,10 +93,12 @@ PRESETS = {
     'nqueens8-paper': TrainConfig(problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup=16, n_sup_train=16, updates=450_000, batch=768,
                                   lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07, validations=100),
     'nqueens8-fast': TrainConfig(problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07, validations=15),
+    'nqueens10-fast': TrainConfig(problem='nqueens10-rows', minutes=40., lr=1.5e-3, beta=.45),
     'tiny': TrainConfig(problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10, validations=3, precision='fp32', compile=False),
 }
 
 PRESETS['nqueens8-12gb'] = replace(PRESETS['nqueens8-paper'], accumulate=4)
+PRESETS['nqueens10-paper'] = replace(PRESETS['nqueens8-paper'], problem='nqueens10-board', beta=.045, updates=2_200_000)
 
 def get_preset(
     name: str,

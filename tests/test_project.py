@@ -11,7 +11,7 @@ from gram_nb.train import TrainConfig, load_model, load_tensors
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT/'scripts'))
 import numbers_in_prose as numbers
-RUN = ROOT/'data'/'runs'/'nqueens8-rows'
+RUN, BOARD = (ROOT/'data'/'runs'/f'nqueens8-{e}' for e in ('rows','board'))
 LAYERS = 'problems layers recursion guidance elbo halting inference train'.split()
 
 def module_imports(path):
@@ -44,9 +44,17 @@ def test_shipped_weights_reach_their_figures():
     assert abs(again['accuracy'] - claimed['accuracy']) < .01
     assert abs(evaluate(model, problem, test, samples=20, seed=7)[0]['coverage']['pairs'] - claimed['coverage']['pairs']) < .02
 
-def test_shipped_weights_carry_their_settings():
-    _, meta = load_tensors(ROOT/'gram_nb'/'weights'/'nqueens8-rows.safetensors')
-    assert TrainConfig(**meta['config']) == TrainConfig(**json.loads((RUN/'gram'/'config.json').read_text()))
+def test_board_weights_reach_their_figures():
+    model, problem = load_model('nqueens8-board')
+    puzzles = problem.puzzles()
+    test = puzzles.subset(split_inputs(len(puzzles))['test'][::6])
+    claimed = json.loads((BOARD/'metrics.json').read_text())
+    assert abs(evaluate(model, problem, test, samples=4, seed=123)[0]['accuracy'] - claimed['accuracy']) < .06
+
+@pytest.mark.parametrize('name,run', (('nqueens8-rows', RUN/'gram'), ('nqueens8-board', BOARD)))
+def test_shipped_weights_carry_their_settings(name, run):
+    _, meta = load_tensors(ROOT/'gram_nb'/'weights'/f'{name}.safetensors')
+    assert TrainConfig(**meta['config']) == TrainConfig(**json.loads((run/'config.json').read_text()))
 
 def test_numbers_in_prose_come_from_result_files():
     marked = 0
