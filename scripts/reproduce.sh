@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every figure and number that a CPU can make, again: about five hours on two cores. Finished trainings under runs/ are kept and resumed, so it can be stopped.
+# Every figure and number that a CPU can make, again: about eight hours on two cores. Finished trainings under runs/ are kept and resumed, so it can be stopped.
 # Trainings by the clock do not repeat to the byte; everything after them follows from their weights.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,12 +18,20 @@ cp runs/board/{config.json,log.csv,valid.csv,answers.safetensors,metrics.json,ma
 python scripts/ship.py runs/board
 gram_bench --preset nqueens8-fast --out data/results/bench-nqueens8-fast.json
 export OMP_NUM_THREADS=1                                                                    # many small models: one thread is faster
+for p in nqueens10:nqueens10-rows coloring8:coloring8 coloring10:coloring10; do            # notebooks 13 and 14
+    preset=${p%:*}-fast; name=${p#*:}
+    gram_train --preset $preset --out runs/$name/gram
+    gram_train --preset $preset --minutes 4 --settings '{"model": "rrm"}' --out runs/$name/baseline
+    python scripts/keep.py runs/$name data/runs/$name
+done
 python scripts/heads.py
 python scripts/noise_scale.py
 rm -f data/results/ablations.json
 python scripts/ablations.py
 python scripts/positions.py
 python scripts/kill_test.py
+python scripts/sampler.py
+python scripts/beyond.py
 python scripts/response_times.py
 python scripts/figures.py
 python scripts/gif.py
