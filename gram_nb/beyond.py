@@ -33,6 +33,27 @@ def repeats(
     return again
 
 # %% ../nbs/16_beyond.ipynb #ad2c6e28
+def _together(model, x, S, steps, scale, sure, restart, opposite, settle, generator):
+    "`sample_together` for one chunk of puzzles."
+    draw = opposite_noise if opposite else lambda shape, g, device: torch.randn(shape, generator=g, device=device)
+    B, e = len(x), model.encode(x.repeat(S,1))
+    first = h, l = model.start(S*B)
+    before = written = torch.full((S, B, model.cfg.out_len), -1, device=x.device)      # −1: nothing yet
+    restarts = 0
+    for n in range(steps):
+        for _ in range(model.cfg.T): h, l = model.transition(h, l, e, scale*draw((S, B, *h.shape[1:]), generator, x.device).flatten(0,1))
+        logits = model.decode(h).float().unflatten(0, (S,B))
+        y = logits.argmax(-1)
+        settled, before = (y == before).all(-1), y
+        if not restart or n >= steps - settle: continue
+        again = repeats(y, settled)[...,None]
+        written = torch.where(again & (written < 0), y, written)
+        h, l = (torch.where(again.flatten(0,1)[...,None], z0, z) for z0,z in zip(first, (h,l)))
+        before, restarts = torch.where(again, -1, y), restarts + again.sum()
+    new = settled & ~repeats(y, settled) & (logits.softmax(-1).amax(-1).amin(-1) >= sure)
+    return torch.where((written >= 0) & ~new[...,None], written, y), restarts
+
+# %% ../nbs/16_beyond.ipynb #67e0b5f9
 @torch.no_grad()
 def sample_together(
     model: GRAM,
@@ -54,22 +75,3 @@ def sample_together(
         parts = [_together(model, part, samples, n_sup or model.cfg.n_sup, scale, sure, restart, opposite, settle, generator) for part in x.split(chunk)]
     return torch.cat([y for y,_ in parts], 1), sum(int(r) for _,r in parts)/(samples*len(x))
 
-def _together(model, x, S, steps, scale, sure, restart, opposite, settle, generator):
-    "`sample_together` for one chunk of puzzles."
-    draw = opposite_noise if opposite else lambda shape, g, device: torch.randn(shape, generator=g, device=device)
-    B, e = len(x), model.encode(x.repeat(S,1))
-    first = h, l = model.start(S*B)
-    before = written = torch.full((S, B, model.cfg.out_len), -1, device=x.device)      # −1: nothing yet
-    restarts = 0
-    for n in range(steps):
-        for _ in range(model.cfg.T): h, l = model.transition(h, l, e, scale*draw((S, B, *h.shape[1:]), generator, x.device).flatten(0,1))
-        logits = model.decode(h).float().unflatten(0, (S,B))
-        y = logits.argmax(-1)
-        settled, before = (y == before).all(-1), y
-        if not restart or n >= steps - settle: continue
-        again = repeats(y, settled)[...,None]
-        written = torch.where(again & (written < 0), y, written)
-        h, l = (torch.where(again.flatten(0,1)[...,None], z0, z) for z0,z in zip(first, (h,l)))
-        before, restarts = torch.where(again, -1, y), restarts + again.sum()
-    new = settled & ~repeats(y, settled) & (logits.softmax(-1).amax(-1).amin(-1) >= sure)
-    return torch.where((written >= 0) & ~new[...,None], written, y), restarts

@@ -78,6 +78,7 @@ def json_settings(text: str) -> dict:
     if not isinstance(changes, dict): raise InputError(f'--settings must be a JSON object such as \'{{"lr": 0.002}}\', not {text!r}')
     return changes
 
+# %% ../nbs/09_cli.ipynb #3b50cd5e
 def run_and_score(cfg: TrainConfig, out) -> dict:
     "Train, evaluate on the test split, write and return `metrics.json`."
     need = memory_needed(cfg, int(os.environ.get('WORLD_SIZE', 1)))
@@ -102,6 +103,7 @@ def manifest(t, result, out) -> dict:
                 git=git.stdout.strip() or None, written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), train_seconds=t.seconds,
                 data=checksum(dict(inputs=puzzles.inputs, targets=puzzles.targets)), metrics={k: result[k] for k in ('accuracy','coverage','ceiling')}, files={n: hashlib.sha256((Path(out)/n).read_bytes()).hexdigest() for n in ('config.json','log.csv','valid.csv','best.safetensors','metrics.json')})
 
+# %% ../nbs/09_cli.ipynb #4805a276
 def machine(): return f'{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads' + (f', {torch.cuda.get_device_name()}' if torch.cuda.is_available() else '')
 
 def score(model, problem, split_seed=0, **kwargs):
@@ -176,6 +178,7 @@ def peak_gflops(device, dtype, n=1024) -> float:
     a = torch.randn(n, n, device=device).to(dtype)
     return 2*n**3 / median_ms(lambda: a @ a, 7) / 1e6
 
+# %% ../nbs/09_cli.ipynb #54f069cd
 @call_parse
 @one_line_errors
 def gram_bench(
@@ -224,6 +227,7 @@ def demo_table(metrics: dict) -> str:
     for name,acc,cov in REFERENCES: lines.append(f'{name:36} {acc:6.2f}    {"":34}{cov:6.2f}')
     return '\n'.join(lines)
 
+# %% ../nbs/09_cli.ipynb #bdb76bd8
 @call_parse
 @one_line_errors
 def gram_demo(

@@ -62,6 +62,7 @@ def square_probs(problem, probs):   # [..., out_len, n_symbols] → [..., n, n]
     n = problem.n
     return probs[...,2:2+n] if problem.encoding == 'rows' else probs[...,2].unflatten(-1, (n,n))
 
+# %% ../nbs/10_explore.ipynb #fed12dfb
 def walk(model, problem, cols, samples=20, steps=16, scale=1., mechanism='mean and noise', seed=0):
     "Yield the high-level states [samples, length, dim] of trajectories of the puzzle `cols`, step by step."
     if mechanism not in MECHANISMS: raise InputError(f'unknown mechanism {mechanism!r}: choose one of {", ".join(MECHANISMS)}')
@@ -110,6 +111,7 @@ def queen_marker():
 
 QUEEN, LIGHT, DARK = queen_marker(), to_rgb('#F7F3EA'), to_rgb('#DCD3C0')
 
+# %% ../nbs/10_explore.ipynb #7d49c7b0
 def draw_grid(
     ax,
     boards,         # [b, n] columns by row
@@ -136,6 +138,7 @@ def draw_grid(
         points = [place(i,r) for i,r in mask.expand(b,-1).nonzero().tolist()]
         if points: ax.scatter(*zip(*points), marker=QUEEN, s=(.82*width)**2, color=color, lw=0, zorder=2)
 
+# %% ../nbs/10_explore.ipynb #0124af00
 def draw_answers(ex: Exploration, step: int=-1, most: int=12, size=(7,4.1)) -> Figure:
     "The different answers after a step, most frequent first."
     s, fig = summary(ex, step), Figure(figsize=size)

@@ -65,6 +65,7 @@ def train_heads(heads: Heads, states, right, generator, epochs=12) -> Heads:
             opt.zero_grad(); head_losses(heads, states[:,i], right[:,i]).backward(); opt.step()
     return heads.eval()
 
+# %% ../nbs/05_halting.ipynb #e2bf9225
 def fit_heads(
     model: RRM,
     problem: Problem,

@@ -40,6 +40,7 @@ def draw_board(
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=9)
 
+# %% ../nbs/08_results.ipynb #fdde5b34
 def show_boards(
     boards,         # [b, n] columns by row
     given=None,     # [n] or [b, n] givens
@@ -130,6 +131,7 @@ def loss_surface(model, problem, x, states, n=60):
     nats = -torch.stack([logits.log_softmax(-1).gather(-1, y.expand(len(logits),-1)[...,None]).mean((-1,-2)) for y in answers])
     return a, b, nats.min(0).values.view(n,n), plane
 
+# %% ../nbs/08_results.ipynb #2bd2e28a
 def plot_landscape(ax, model, problem, x, states):
     "Trajectories of one puzzle in their PCA plane, over the loss of the best-fitting right answer (after the paper's Figures 18 and 19)."
     a, b, loss, (_, _, points, share) = loss_surface(model, problem, x, states)

@@ -98,6 +98,7 @@ def decode_board(tokens):
 class InputError(ValueError):
     "Something the user gave that cannot be used. Its text is one line that names the thing and the mend."
 
+# %% ../nbs/00_problems.ipynb #8511cb18
 class Problem:
     "A task as model and trainer see it. Subclasses set these fields and fill in `puzzles` and `valid`."
     name: str           # unique, stored in checkpoints

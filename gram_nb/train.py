@@ -31,6 +31,7 @@ from .recursion import RRM, ModelConfig, deterministic_loss
 # %% ../nbs/07_training.ipynb #ba9ea278
 LIMITS = dict(dim=16_384, heads=1024, hidden=65_536, blocks=64, K=1000, T=1000, n_sup=100_000, n_sup_train=100_000, updates=10**9, minutes=10**6, batch=10**6, validations=10**5)
 
+# %% ../nbs/07_training.ipynb #ae327b82
 @dataclass(frozen=True)
 class TrainConfig:
     "Every choice of a training run."
@@ -150,6 +151,7 @@ def checksum(tensors: dict) -> str:
         digest.update(f'{k} {v.dtype} {tuple(v.shape)} '.encode() + v.flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
+# %% ../nbs/07_training.ipynb #ae91627f
 def save_tensors(path, tensors: dict, **meta):
     "Write tensors and JSON-able `meta` as one safetensors file, atomically."
     tensors, meta = {k: v.detach().cpu().contiguous() for k,v in tensors.items()}, dict(meta, sha256=checksum(tensors))
@@ -212,6 +214,7 @@ class Step(nn.Module):
 
     def forward(self, *batch): return self.run(*batch)
 
+# %% ../nbs/07_training.ipynb #3cf5461e
 class Trainer:
     "The state of a training run, and one update of it."
     def __init__(self, cfg: TrainConfig, device=None):
@@ -271,6 +274,7 @@ def compute(t: Trainer, part) -> tuple:
         return t.step(*part)
     finally: t.untried = False
 
+# %% ../nbs/07_training.ipynb #2a537c10
 def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy, KL, gradient norm
     "One supervision step, one optimizer update, one step of the averaged weights."
     cfg = t.cfg
@@ -333,6 +337,7 @@ def gather(t: Trainer, v: Tensor) -> Tensor:
     distributed.all_gather(shares, v.contiguous())
     return torch.cat(shares)
 
+# %% ../nbs/07_training.ipynb #64a354c3
 def save_state(t: Trainer, folder):
     "Checkpoint and logs of the run so far. With several processes all call it and the first writes."
     h, l = gather(t, t.h), gather(t, t.l)
@@ -344,6 +349,7 @@ def save_state(t: Trainer, folder):
     write_atomic(Path(folder)/'valid.csv', csv_bytes(VALID_FIELDS, t.validated))
     save_tensors(Path(folder)/'checkpoint.safetensors', tensors, config=asdict(t.cfg), update=t.update, seconds=t.seconds, best=t.best)
 
+# %% ../nbs/07_training.ipynb #a037c39c
 def restore_state(t: Trainer, folder):
     "Go back to the last checkpoint in `folder`."
     tensors, meta = load_tensors(Path(folder)/'checkpoint.safetensors')
@@ -398,6 +404,7 @@ def open_run(folder, cfg: TrainConfig) -> Path:
 
 class TrainingFailed(RuntimeError): "The loss has exploded, or the run cannot be saved."
 
+# %% ../nbs/07_training.ipynb #d022c705
 @contextlib.contextmanager
 def only_one(folder):
     "Keep a second process out of the run's folder."
@@ -423,6 +430,7 @@ def stop_signals():
     finally:
         for s,handler in usual.items(): signal.signal(s, handler)
 
+# %% ../nbs/07_training.ipynb #4281a1d4
 def keep_rows(t: Trainer, rows: list, writer=None) -> list:     # an empty list, for the next rows
     "Move the last updates' rows from the device to the logs, and stop at the first that is not finite."
     rows = torch.stack(rows)
@@ -433,6 +441,7 @@ def keep_rows(t: Trainer, rows: list, writer=None) -> list:     # an empty list,
     for k,v in zip(LOG_FIELDS[1:], t.log[-1][1:]): writer and writer.add_scalar(f'train/{k}', v, t.update)
     return []
 
+# %% ../nbs/07_training.ipynb #c8621b44
 def train(
     cfg: TrainConfig,
     folder,             # for config.json, log.csv, valid.csv, checkpoint.safetensors, best.safetensors
@@ -451,6 +460,7 @@ def train(
         t.ema.load_state_dict(load_tensors(folder/'best.safetensors')[0])
     return t
 
+# %% ../nbs/07_training.ipynb #ce703aca
 def run_updates(t: Trainer, folder, came: list, quiet: bool):
     "The loop: updates until the run is complete or a signal has come."
     cfg, writer, before, rows, start = t.cfg, None if t.rank else tensorboard(folder), t.seconds, [], time.monotonic()
@@ -476,6 +486,7 @@ def run_updates(t: Trainer, folder, came: list, quiet: bool):
                 save_tensors(folder/'best.safetensors', t.ema.state_dict(), config=asdict(cfg), validation=row, precision=t.precision)
             save_state(t, folder)
 
+# %% ../nbs/07_training.ipynb #7b0978a9
 def tensorboard(folder):
     "A TensorBoard writer if the `tensorboard` package is installed, else None."
     try: from torch.utils.tensorboard import SummaryWriter

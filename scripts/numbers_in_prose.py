@@ -5,13 +5,13 @@ import json, re, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = dict(run='runs/nqueens8-rows/metrics', demo='runs/demo/metrics', heads='runs/nqueens8-rows/heads', scale='results/noise_scale', times='results/response_times', kill='results/kill_test', board='runs/nqueens8-board/metrics', bench='results/bench-nqueens8-fast', positions='results/positions', ten='runs/nqueens10-rows/metrics', gc8='runs/coloring8/metrics', gc10='runs/coloring10/metrics', beyond='results/beyond', sampler='results/sampler')
+SOURCES = dict(run='runs/nqueens8-rows/metrics', demo='runs/demo/metrics', heads='runs/nqueens8-rows/heads', scale='results/noise_scale', times='results/response_times', kill='results/kill_test', board='runs/nqueens8-board/metrics', bench='results/bench-nqueens8-fast', positions='results/positions', ten='runs/nqueens10-rows/metrics', gc8='runs/coloring8-vertices/metrics', gc8p='runs/coloring8-pairs/metrics', gc10='runs/coloring10-vertices/metrics', beyond='results/beyond', sampler='results/sampler')
 MARK = re.compile(r'(<!--n:(\w+)\.([^:>]+?)(?::([^>]+?))?-->)([^<]*)(<!--/n-->)')
 
 def value(source, path):
     "The value in a result file; a path's parts are separated by dots, spaces written as they are."
     v = json.loads((ROOT/'data'/f'{SOURCES[source]}.json').read_text(encoding='utf-8'))
-    for key in path.split('.'): v = v[key]
+    for key in path.split('.'): v = v[int(key)] if isinstance(v, list) else v[key]
     return v
 
 def filled(text):
