@@ -17,6 +17,7 @@ import torch
 from . import coloring     # its problems and presets
 from fastcore.script import call_parse, Param
 from .inference import evaluate, fastest_precision, sample, tally
+from .plain import PlainTrainer, plain_step
 from .problems import InputError, NQueens, get_problem, parse_board, puzzles_csv, read_puzzles
 from .train import Stopped, TrainConfig, Trainer, TrainingFailed, checksum, get_preset, load_model, memory_needed, pick_device, save_tensors, train, train_step, write_atomic
 
@@ -187,25 +188,26 @@ def gram_bench(
     out: str='',                    # JSON file for the figures
     settings: str='{}',             # Other fields of TrainConfig as JSON
 ):
-    "Measure training and sampling speed here: plain float32 beside the preset's own settings, in one run."
+    "Measure training and sampling speed here: a plain version (notebook 12) and an eager one, both in float32, beside the preset's own settings, in one run."
     import resource     # not on Windows
     at_least('repeats', repeats, 1)
     cfg, device = get_preset(preset, **{**json_settings(settings), 'updates': 10**6}), pick_device()
     result = dict(preset=preset, settings=settings, command=' '.join([Path(sys.argv[0]).name, *sys.argv[1:]]), machine=machine(), torch=torch.__version__, memory_needed_gib=memory_needed(cfg))
-    for name,c in (('plain', replace(cfg, precision='fp32', compile=False)), ('fast', cfg)):
-        t = Trainer(c, device)
+    eager = replace(cfg, precision='fp32', compile=False)
+    for name,c,kind,step in (('plain', eager, PlainTrainer, plain_step), ('eager', eager, Trainer, train_step), ('fast', cfg, Trainer, train_step)):
+        t = kind(c, device)
         if device == 'cuda': torch.cuda.reset_peak_memory_stats()
-        times = times_ms(lambda: train_step(t), repeats)
+        times = times_ms(lambda: step(t), repeats)
         ms = statistics.median(times)
-        stacks = c.blocks*(4*c.dim**2 + 3*c.dim*c.hidden)*(c.K+1)       # weights passed in one transition
-        flop = 2*c.batch*t.model.cfg.length*stacks*(c.T + 2)            # T forward passes, one backward of twice the work
+        stacks, prior, posterior = c.blocks*(4*c.dim**2 + 3*c.dim*c.hidden)*(c.K+1), 6*c.dim*c.hidden, 10*c.dim*c.hidden     # weights passed in one transition
+        flop = 2*c.batch*t.model.cfg.length*((c.T + 2)*(stacks + posterior) + 3*prior)         # T forward passes, one backward of twice the work
         peak = peak_gflops(device, torch.bfloat16 if t.precision == 'bf16' else torch.float32)
         memory = torch.cuda.max_memory_allocated()/2**30 if device == 'cuda' else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20     # the process's own peak so far
         result[name] = dict(ms_per_update=ms, spread_ms=[times[0], times[-1]], updates_per_second=1e3/ms, trajectories_per_second=1e3*c.batch/ms, precision=t.precision, peak_gflops=peak, share_of_peak=flop/ms/1e6/peak, memory_peak_gib=memory)
     x = t.x[:1]
     one, twenty = (median_ms(lambda: sample(t.model.eval(), x, n, 4), repeats) for n in (1,20))
     result.update(speedup=result['plain']['ms_per_update']/result['fast']['ms_per_update'], twenty_trajectories_cost=twenty/one)
-    for name in ('plain','fast'): print('{:5}: {ms_per_update:.1f} ms per update, {precision}, {share_of_peak:.0%} of the matrix peak'.format(name, **result[name]))
+    for name in ('plain','eager','fast'): print('{:5}: {ms_per_update:.1f} ms per update, {precision}, {share_of_peak:.0%} of the matrix peak'.format(name, **result[name]))
     print(f"{result['speedup']:.1f} times faster; 20 trajectories cost {result['twenty_trajectories_cost']:.1f} times one")
     if out: write_atomic(out, json.dumps(result, indent=1).encode())
     return result

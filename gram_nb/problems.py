@@ -106,6 +106,7 @@ class Problem:
     out_len: int        # tokens of an answer
     n_symbols: int      # size of the vocabulary; 0 is padding, 1 is "nothing here"
     rows: int = 1       # in which the tokens lie, if they fill a grid
+    features: Tensor = None     # [n_symbols, any number] what the symbols have in common, if they have: where the input embedding starts from
 
     def puzzles(self) -> Puzzles:
         "All unique inputs with all their answers, always in the same order."
@@ -124,6 +125,14 @@ class Problem:
     ) -> dict:          # 'train', 'valid', 'test': ascending positions
         "Which inputs train, select and test: by default 85 : 15, with validation taken from the larger part."
         return split_inputs(n, seed)
+
+    def augment(self,
+        x: Tensor,  # [batch, in_len] inputs
+        y: Tensor,  # [batch, out_len] an answer of each
+        generator: torch.Generator,
+    ) -> tuple:     # x, y of the same shapes
+        "Other puzzles with their answers, made from these by a symmetry of the problem: by default the same."
+        return x, y
 
     def measures(self,
         x: Tensor,  # [batch, in_len] inputs

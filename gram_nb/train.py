@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['LIMITS', 'PRESETS', 'WEIGHTS', 'LOG_FIELDS', 'VALID_FIELDS', 'TrainConfig', 'get_preset', 'lr_factor', 'ema_decay',
            'write_atomic', 'replacing', 'checksum', 'save_tensors', 'load_tensors', 'config_from', 'load_model',
-           'pick_device', 'join', 'Step', 'Trainer', 'next_round', 'compute', 'train_step', 'memory_needed',
-           'csv_bytes', 'read_csv', 'gather', 'save_state', 'restore_state', 'posterior_accuracy', 'validate',
-           'open_run', 'TrainingFailed', 'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'train', 'run_updates',
-           'tensorboard']
+           'pick_device', 'join', 'Step', 'adamw', 'fingerprints', 'Trainer', 'next_round', 'compute', 'train_step',
+           'memory_needed', 'csv_bytes', 'read_csv', 'gather', 'save_state', 'restore_state', 'posterior_accuracy',
+           'validate', 'open_run', 'TrainingFailed', 'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'train',
+           'run_updates', 'tensorboard']
 
 # %% ../nbs/07_training.ipynb #05fea7fe
 import contextlib, csv, hashlib, json, math, os, signal, threading, time
@@ -26,7 +26,7 @@ from .elbo import CHARGES, REDUCTIONS, surrogate_loss
 from .guidance import GRAM, rollout
 from .inference import evaluate, fastest_precision, precision_context
 from .problems import InputError, PROBLEMS, get_problem
-from .recursion import RRM, ModelConfig, deterministic_loss
+from .recursion import RRM, ModelConfig, describe_symbols, deterministic_loss
 
 # %% ../nbs/07_training.ipynb #ba9ea278
 LIMITS = dict(dim=16_384, heads=1024, hidden=65_536, blocks=64, K=1000, T=1000, n_sup=100_000, n_sup_train=100_000, updates=10**9, minutes=10**6, batch=10**6, validations=10**5)
@@ -59,6 +59,7 @@ class TrainConfig:
     alpha: float = .8           # KL balance
     reduction: str = 'sum'
     charge: str = 'last'        # what the first T − 1 transitions of a step add to the loss
+    augment: bool = False       # train on symmetric variants of the puzzles, made on the fly, none of them held out
     validations: int = 7        # spread evenly over the run
     seed: int = 0               # of weights, data order and noise
     split_seed: int = 0
@@ -85,7 +86,9 @@ class TrainConfig:
         "The untrained model and its problem."
         problem = get_problem(self.problem)
         sizes = {k: getattr(self, k) for k in ('dim','heads','hidden','blocks','K','T','n_sup')}
-        return dict(gram=GRAM, rrm=RRM)[self.model](ModelConfig.for_problem(problem, rows=problem.rows if self.positions == 'grid' else 1, **sizes)), problem
+        model = dict(gram=GRAM, rrm=RRM)[self.model](ModelConfig.for_problem(problem, rows=problem.rows if self.positions == 'grid' else 1, **sizes))
+        if problem.features is not None: describe_symbols(model.embed, problem.features)
+        return model, problem
 
 # %% ../nbs/07_training.ipynb #fcdc7448
 PRESETS = {
@@ -215,6 +218,19 @@ class Step(nn.Module):
     def forward(self, *batch): return self.run(*batch)
 
 # %% ../nbs/07_training.ipynb #3cf5461e
+def adamw(model, cfg, **how):
+    "The optimizer. Weights of embeddings and decoder do not decay."
+    groups = {True: [], False: []}
+    for n,p in model.named_parameters(): groups[p.ndim == 2 and not n.startswith(('embed','decoder'))].append(p)
+    return torch.optim.AdamW([dict(params=groups[True], weight_decay=cfg.weight_decay), dict(params=groups[False], weight_decay=0.)], lr=cfg.lr, betas=(.9,.95), **how)
+
+def fingerprints(
+    x: Tensor,  # [batch, length] tokens
+) -> Tensor:    # int64 [batch]
+    "A number for each row, the same for the same rows and almost surely different for different ones."
+    factor = torch.randint(2**62, x.shape[1:], generator=torch.Generator().manual_seed(0)).to(x.device)
+    return (x*factor).sum(-1)
+
 class Trainer:
     "The state of a training run, and one update of it."
     def __init__(self, cfg: TrainConfig, device=None):
@@ -229,9 +245,7 @@ class Trainer:
         self.ema.load_state_dict(self.model.state_dict())
         self.model.to(self.device); self.ema.to(self.device).requires_grad_(False)
         self.prepare_data()
-        decay = [p for n,p in self.model.named_parameters() if p.ndim == 2 and not n.startswith(('embed','decoder'))]
-        rest = [p for n,p in self.model.named_parameters() if p.ndim != 2 or n.startswith(('embed','decoder'))]
-        self.opt = torch.optim.AdamW([dict(params=decay, weight_decay=cfg.weight_decay), dict(params=rest, weight_decay=0.)], lr=cfg.lr, betas=(.9,.95), fused=self.device != 'mps')
+        self.opt = adamw(self.model, cfg, fused=self.device != 'mps')
         self.generator = torch.Generator(self.device).manual_seed(cfg.seed)
         self.update, self.seconds, self.best, self.log, self.validated = 0, 0., -1., [], []
         self.reserve = 0.       # seconds to keep for the last validation
@@ -243,6 +257,7 @@ class Trainer:
         split = self.problem.split(len(puzzles), self.cfg.split_seed)
         train, self.held_out = puzzles.subset(split['train']), puzzles.subset(split['valid'])
         self.x, self.y = train.inputs[train.owner].to(self.device), train.targets.to(self.device)
+        self.forbidden = fingerprints(puzzles.inputs[torch.cat([split['valid'], split['test']])]).to(self.device)
 
     def loss(self, h, l, x, y, noise):      # → loss, h, l, cross-entropy, KL
         with precision_context(self.device, self.precision):
@@ -261,7 +276,12 @@ class Trainer:
 @torch.no_grad()
 def next_round(t: Trainer):
     "New puzzles, first state."
-    t.idx = torch.randint(len(t.x), (t.cfg.batch,), generator=t.generator, device=t.device)
+    idx = torch.randint(len(t.x), (t.cfg.batch,), generator=t.generator, device=t.device)
+    t.now = x, y = t.x[idx], t.y[idx]       # the puzzles of this round
+    if t.cfg.augment:
+        new = t.problem.augment(x, y, t.generator)
+        leak = torch.isin(fingerprints(new[0]), t.forbidden)[:,None]
+        t.now = tuple(torch.where(leak, old, v) for old,v in zip((x,y), new))
     t.h, t.l = (s.clone() for s in t.model.start(t.cfg.batch//t.ranks))
 
 def compute(t: Trainer, part) -> tuple:
@@ -282,9 +302,9 @@ def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy
     for g in t.opt.param_groups: g['lr'] = cfg.lr * lr_factor(t.progress, t.update, cfg.warmup)
     noise = torch.randn((cfg.T, cfg.batch, *t.h.shape[1:]), generator=t.generator, device=t.device)
     share = lambda v, dim=0: v.chunk(t.ranks, dim)[t.rank].chunk(cfg.accumulate, dim)
-    idx, results = t.idx.chunk(t.ranks)[t.rank], []
+    (x, y), results = (share(v) for v in t.now), []
     t.opt.zero_grad()
-    for i,part in enumerate(zip(t.h.chunk(cfg.accumulate), t.l.chunk(cfg.accumulate), t.x[idx].chunk(cfg.accumulate), t.y[idx].chunk(cfg.accumulate), share(noise, 1))):
+    for i,part in enumerate(zip(t.h.chunk(cfg.accumulate), t.l.chunk(cfg.accumulate), x, y, share(noise, 1))):
         last = i == cfg.accumulate - 1
         with contextlib.nullcontext() if last or t.ranks == 1 else t.step.no_sync():
             loss, *rest = compute(t, part)
@@ -344,7 +364,7 @@ def save_state(t: Trainer, folder):
     if t.rank: return
     moments = {f'opt.{i}.{k}': v for i,s in t.opt.state_dict()['state'].items() for k,v in s.items()}
     tensors = {**{f'model.{k}': v for k,v in t.model.state_dict().items()}, **{f'ema.{k}': v for k,v in t.ema.state_dict().items()}, **moments,
-               'h': h, 'l': l, 'idx': t.idx, 'rng': t.generator.get_state()}
+               'h': h, 'l': l, 'x': t.now[0], 'y': t.now[1], 'rng': t.generator.get_state()}
     write_atomic(Path(folder)/'log.csv', csv_bytes(LOG_FIELDS, t.log))
     write_atomic(Path(folder)/'valid.csv', csv_bytes(VALID_FIELDS, t.validated))
     save_tensors(Path(folder)/'checkpoint.safetensors', tensors, config=asdict(t.cfg), update=t.update, seconds=t.seconds, best=t.best)
@@ -358,7 +378,7 @@ def restore_state(t: Trainer, folder):
     state, moments = t.opt.state_dict(), {}
     for k,v in part('opt.').items(): moments.setdefault(int(k.split('.')[0]), {})[k.split('.')[1]] = v
     t.opt.load_state_dict({**state, 'state': moments})
-    t.idx = tensors['idx'].to(t.device)
+    t.now = tuple(tensors[k].to(t.device) for k in 'xy')
     t.h, t.l = (tensors[k].to(t.device).chunk(t.ranks)[t.rank] for k in ('h','l'))
     t.generator.set_state(tensors['rng'])
     t.update, t.seconds, t.best = meta['update'], meta['seconds'], meta['best']

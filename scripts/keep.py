@@ -1,6 +1,6 @@
 """Copy what a pair of finished runs leaves behind: `python scripts/keep.py RUNS FOLDER`, with RUNS/gram and RUNS/baseline written by gram_train.
 
-Settings, logs and answers of each go to FOLDER/gram and FOLDER/baseline, both models' metrics to FOLDER/metrics.json. Answers are kept as bytes where they fit."""
+Settings, logs and answers of each go to FOLDER/gram and FOLDER/baseline, both models' metrics to FOLDER/metrics.json, and GRAM's weights in bf16 to FOLDER/gram/weights.safetensors. Answers are kept as bytes where they fit."""
 import json, shutil, sys
 from pathlib import Path
 
@@ -15,5 +15,8 @@ if __name__ == '__main__':
         tensors, meta = load_tensors(runs/name/'answers.safetensors')
         save_tensors(folder/name/'answers.safetensors', {k: v.byte() if v.max() < 256 else v.short() for k,v in tensors.items()}, **meta)
         (folder/name/'answers.safetensors').chmod(0o644)
+    tensors, meta = load_tensors(runs/'gram'/'best.safetensors')
+    save_tensors(folder/'gram'/'weights.safetensors', {k: v.bfloat16() if v.is_floating_point() else v for k,v in tensors.items()}, **meta)
+    (folder/'gram'/'weights.safetensors').chmod(0o644)
     metrics = {name: json.loads((runs/name/'metrics.json').read_text()) for name in ('gram','baseline')}
     (folder/'metrics.json').write_text(json.dumps(metrics, indent=1))

@@ -14,7 +14,7 @@ def step(charge='last', **changes):
     with torch.no_grad():
         for p in t.model.parameters(): p += .02*torch.randn(p.shape, generator=generator)      # the noise heads start at zero: move them
     next_round(t)
-    loss, h, *_ = t.step(t.h, t.l, t.x[t.idx], t.y[t.idx], torch.randn(CFG.T, *t.h.shape, generator=generator))
+    loss, h, *_ = t.step(t.h, t.l, *t.now, torch.randn(CFG.T, *t.h.shape, generator=generator))
     loss.backward()
     assert t.step.run is not None
     return loss.detach(), h, torch.cat([p.grad.flatten() for p in t.model.parameters()])
@@ -30,3 +30,9 @@ def test_bf16_points_the_same_way():
     (a, _, g), (b, _, f) = step(), step(precision='bf16')
     assert abs(a - b) < .05*a
     assert torch.nn.functional.cosine_similarity(g, f, dim=0) > .98
+
+def test_fast_updates_equal_plain_ones():
+    from gram_nb.plain import PlainTrainer, plain_step
+    from gram_nb.train import train_step
+    fast, plain = Trainer(replace(CFG, compile=True), 'cpu'), PlainTrainer(CFG, 'cpu')
+    for _ in range(6): torch.testing.assert_close(train_step(fast)[:3], torch.tensor(plain_step(plain)), rtol=1e-3, atol=1e-4)
