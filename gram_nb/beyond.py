@@ -43,7 +43,7 @@ def until_sure(
     for _ in range(attempts):
         unsure = (best < sure).nonzero()[:,0]
         with precision_context(x.device, precision):
-            for i in unsure.split(max(1, chunk//model.cfg.length)):
+            for i in unsure.split(max(1, chunk//model.cfg.length)) if len(unsure) else ():
                 *_, (h, _) = rollout(model, X[i], n_sup, scale, generator)
                 p, answer = model.decode(h).float().softmax(-1).max(-1)
                 better = p.amin(-1) > best[i]

@@ -16,7 +16,8 @@ import gram_nb
 import torch
 from . import coloring     # its problems and presets
 from fastcore.script import call_parse, Param
-from .inference import evaluate, fastest_precision, sample, tally
+from .beyond import until_sure
+from .inference import evaluate, fastest_precision, sample, score_answers, tally
 from .plain import PlainTrainer, plain_step
 from .problems import InputError, NQueens, get_problem, parse_board, puzzles_csv, read_puzzles
 from .train import Stopped, TrainConfig, Trainer, TrainingFailed, checksum, get_preset, load_model, memory_needed, pick_device, save_tensors, train, train_step, write_atomic
@@ -112,7 +113,7 @@ def score(model, problem, split_seed=0, **kwargs):
     return evaluate(model, problem, puzzles.subset(problem.split(len(puzzles), split_seed)['test']), **kwargs)
 
 def print_result(r):
-    print(f"accuracy {r['accuracy']:.2%} on {r['inputs']} held-out inputs, {r['trajectories_per_second']:.0f} trajectories per second")
+    print(f"accuracy {r['accuracy']:.2%} on {r['inputs']} held-out inputs" + (f", {r['trajectories_per_second']:.0f} trajectories per second" if 'trajectories_per_second' in r else ''))
     if 'conflicts' in r: print(f"{r['conflicts']:.1f} violated edges on all of them together, mean over samples")
     for k in r['coverage']: print(f"coverage@{r['samples']} averaged over {k:7} {r['coverage'][k]:7.2%}   ceiling {r['ceiling'][k]:7.2%}")
 
@@ -125,11 +126,18 @@ def gram_eval(
     steps: int=16,                  # Supervision steps of each
     scale: float=1.,                # Of the noise
     seed: int=0,
+    attempts: int=1,                # With more, trajectories begin again until the decoder is sure (notebook 16)
 ):
     "Evaluate weights on the held-out test inputs."
+    at_least('attempts', attempts, 1)
     device = pick_device()
     model, problem = load_model(weights, device)
-    print_result(score(model, problem, samples=samples, n_sup=steps, scale=scale, seed=seed, precision=fastest_precision(device))[0])
+    how = dict(n_sup=steps, scale=scale, precision=fastest_precision(device))
+    if attempts == 1: return print_result(score(model, problem, samples=samples, seed=seed, **how)[0])
+    puzzles = problem.puzzles(); test = puzzles.subset(problem.split(len(puzzles))['test'])
+    *_, (y, cost) = until_sure(model, test.inputs.to(device), samples, attempts, generator=torch.Generator(device).manual_seed(seed), **how)
+    print(f'{cost:.1f} supervision steps per answer on average')
+    print_result(score_answers(problem, test, y.cpu()))
 
 # %% ../nbs/09_cli.ipynb #ffaddccc
 @call_parse

@@ -23,9 +23,9 @@ while IFS='|' read -r preset name gram baseline settings; do                    
     gram_train --preset $preset --$baseline --settings "$settings" --out runs/$name/baseline
     python scripts/keep.py runs/$name data/runs/$name
 done <<'RUNS'
-nqueens10-fast|nqueens10-rows|minutes=80|updates=4000|{"model": "rrm", "validations": 2}
-coloring8-fast|coloring8-vertices|minutes=15|minutes=3|{"model": "rrm"}
-coloring10-fast|coloring10-vertices|minutes=20|updates=3000|{"model": "rrm", "validations": 3}
+nqueens10-fast|nqueens10-rows|minutes=80|updates=2500|{"model": "rrm", "validations": 2}
+coloring8-fast|coloring8-vertices|minutes=24|updates=1000|{"model": "rrm", "validations": 3}
+coloring10-fast|coloring10-vertices|minutes=36|updates=1000|{"model": "rrm", "validations": 3}
 RUNS
 python scripts/heads.py
 python scripts/noise_scale.py
@@ -34,6 +34,7 @@ python scripts/ablations.py
 python scripts/positions.py
 python scripts/kill_test.py
 python scripts/sampler.py
+python scripts/sure.py
 python scripts/beyond.py
 python scripts/response_times.py
 python scripts/figures.py

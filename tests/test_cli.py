@@ -41,6 +41,7 @@ MISTAKES = {
     'file as folder': (['gram_train', '--preset', 'tiny', '--out', 'foreign.safetensors'], 'is no run'),
     'unknown problem': (['gram_data', '--problem', 'chess'], 'unknown problem'),
     'a billion samples to evaluate': (['gram_eval', '--samples', '1000000000'], '100 million'),
+    'no attempts to evaluate': (['gram_eval', '--attempts', '0'], 'at least 1'),
     'puzzles that leak': (['gram_data', '--check', 'leak.csv'], 'leak'),
     'puzzles that are not there': (['gram_data', '--check', 'none.csv'], 'cannot read'),
     'puzzles that are no text': (['gram_data', '--check', 'pickle.pt'], 'cannot read'),

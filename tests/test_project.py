@@ -29,7 +29,7 @@ def test_modules_look_only_down(name):
 
 def test_every_notebook_is_a_module():
     modules = {p.stem for p in (ROOT/'gram_nb').glob('*.py')} - {'__init__', '_modidx'}
-    assert modules == {*LAYERS, 'plots', 'cli', 'explore', 'coloring', 'sampler', 'beyond'}
+    assert modules == {*LAYERS, 'plots', 'cli', 'explore', 'coloring', 'sampler', 'beyond', 'plain'}
 
 def test_data_file_is_what_the_code_makes():
     assert (ROOT/'data'/'nqueens8.csv').read_bytes() == puzzles_csv(NQueens(8)).encode()
