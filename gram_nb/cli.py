@@ -88,7 +88,7 @@ def run_and_score(cfg: TrainConfig, out) -> dict:
     t = train(cfg, out)
     if t.rank: return {}            # the first process does the rest
     result, answers = score(t.ema, t.problem, cfg.split_seed, precision=t.precision)
-    save_tensors(Path(out)/'answers.safetensors', dict(answers=answers.to(torch.int8)))
+    save_tensors(Path(out)/'answers.safetensors', dict(answers=answers.short()))
     result.update(train_seconds=t.seconds, updates=t.update, parameters=sum(p.numel() for p in t.model.parameters()), seed=cfg.seed,
                   encoding=cfg.problem.split('-')[-1], machine=machine(), precision=t.precision, torch=torch.__version__)
     result['command'] = ' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])

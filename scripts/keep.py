@@ -13,7 +13,7 @@ if __name__ == '__main__':
         (folder/name).mkdir(parents=True, exist_ok=True)
         for f in ('config.json','log.csv','valid.csv'): shutil.copyfile(runs/name/f, folder/name/f)
         tensors, meta = load_tensors(runs/name/'answers.safetensors')
-        save_tensors(folder/name/'answers.safetensors', {k: v.byte() if v.max() < 256 else v.short() for k,v in tensors.items()}, **meta)
+        save_tensors(folder/name/'answers.safetensors', {k: v.byte() if 0 <= int(v.min()) and int(v.max()) < 256 else v.short() for k,v in tensors.items()}, **meta)
         (folder/name/'answers.safetensors').chmod(0o644)
     tensors, meta = load_tensors(runs/'gram'/'best.safetensors')
     save_tensors(folder/'gram'/'weights.safetensors', {k: v.bfloat16() if v.is_floating_point() else v for k,v in tensors.items()}, **meta)
