@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['REFERENCES', 'one_line_errors', 'at_least', 'gram_data', 'gram_train', 'json_settings', 'run_and_score', 'manifest',
-           'machine', 'score', 'print_result', 'gram_eval', 'gram_solve', 'times_ms', 'median_ms', 'peak_gflops',
-           'gram_bench', 'demo_table', 'gram_demo']
+           'machine', 'test_part', 'score', 'print_result', 'gram_eval', 'gram_solve', 'times_ms', 'median_ms',
+           'peak_gflops', 'update_flop', 'gram_bench', 'demo_table', 'gram_demo']
 
 # %% ../nbs/09_cli.ipynb #babdec4f
 import functools, hashlib, json, os, platform, statistics, subprocess, sys, time
@@ -108,9 +108,11 @@ def manifest(t, result, out) -> dict:
 # %% ../nbs/09_cli.ipynb #4805a276
 def machine(): return f'{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads' + (f', {torch.cuda.get_device_name()}' if torch.cuda.is_available() else '')
 
-def score(model, problem, split_seed=0, **kwargs):
+def test_part(problem, split_seed=0):
     puzzles = problem.puzzles()
-    return evaluate(model, problem, puzzles.subset(problem.split(len(puzzles), split_seed)['test']), **kwargs)
+    return puzzles.subset(problem.split(len(puzzles), split_seed)['test'])
+
+def score(model, problem, split_seed=0, **kwargs): return evaluate(model, problem, test_part(problem, split_seed), **kwargs)
 
 def print_result(r):
     print(f"accuracy {r['accuracy']:.2%} on {r['inputs']} held-out inputs" + (f", {r['trajectories_per_second']:.0f} trajectories per second" if 'trajectories_per_second' in r else ''))
@@ -134,7 +136,7 @@ def gram_eval(
     model, problem = load_model(weights, device)
     how = dict(n_sup=steps, scale=scale, precision=fastest_precision(device))
     if attempts == 1: return print_result(score(model, problem, samples=samples, seed=seed, **how)[0])
-    puzzles = problem.puzzles(); test = puzzles.subset(problem.split(len(puzzles))['test'])
+    test = test_part(problem)
     *_, (y, cost) = until_sure(model, test.inputs.to(device), samples, attempts, generator=torch.Generator(device).manual_seed(seed), **how)
     print(f'{cost:.1f} supervision steps per answer on average')
     print_result(score_answers(problem, test, y.cpu()))
@@ -187,6 +189,12 @@ def peak_gflops(device, dtype, n=1024) -> float:
     a = torch.randn(n, n, device=device).to(dtype)
     return 2*n**3 / median_ms(lambda: a @ a, 7) / 1e6
 
+# %% ../nbs/09_cli.ipynb #59c6c929
+def update_flop(cfg: TrainConfig, length: int) -> int:
+    "Multiplications and additions of GRAM's matrix products in one update: T forward passes, and one backward pass of twice the work."
+    stacks, prior, posterior = cfg.blocks*(4*cfg.dim**2 + 3*cfg.dim*cfg.hidden)*(cfg.K+1), 6*cfg.dim*cfg.hidden, 10*cfg.dim*cfg.hidden     # weights passed in one transition
+    return 2*cfg.batch*length*((cfg.T + 2)*(stacks + posterior) + 3*prior)
+
 # %% ../nbs/09_cli.ipynb #54f069cd
 @call_parse
 @one_line_errors
@@ -207,11 +215,9 @@ def gram_bench(
         if device == 'cuda': torch.cuda.reset_peak_memory_stats()
         times = times_ms(lambda: step(t), repeats)
         ms = statistics.median(times)
-        stacks, prior, posterior = c.blocks*(4*c.dim**2 + 3*c.dim*c.hidden)*(c.K+1), 6*c.dim*c.hidden, 10*c.dim*c.hidden     # weights passed in one transition
-        flop = 2*c.batch*t.model.cfg.length*((c.T + 2)*(stacks + posterior) + 3*prior)         # T forward passes, one backward of twice the work
         peak = peak_gflops(device, torch.bfloat16 if t.precision == 'bf16' else torch.float32)
         memory = torch.cuda.max_memory_allocated()/2**30 if device == 'cuda' else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/2**20     # the process's own peak so far
-        result[name] = dict(ms_per_update=ms, spread_ms=[times[0], times[-1]], updates_per_second=1e3/ms, trajectories_per_second=1e3*c.batch/ms, precision=t.precision, peak_gflops=peak, share_of_peak=flop/ms/1e6/peak, memory_peak_gib=memory)
+        result[name] = dict(ms_per_update=ms, spread_ms=[times[0], times[-1]], updates_per_second=1e3/ms, trajectories_per_second=1e3*c.batch/ms, precision=t.precision, peak_gflops=peak, share_of_peak=update_flop(c, t.model.cfg.length)/ms/1e6/peak, memory_peak_gib=memory)
     x = t.x[:1]
     one, twenty = (median_ms(lambda: sample(t.model.eval(), x, n, 4), repeats) for n in (1,20))
     result.update(speedup=result['plain']['ms_per_update']/result['fast']['ms_per_update'], twenty_trajectories_cost=twenty/one)

@@ -25,6 +25,7 @@ class PlainSwiGLU(nn.Module):
 
     def forward(self, x): return (F.silu(x @ self.W_gate.T) * (x @ self.W_up.T)) @ self.W_down.T
 
+# %% ../nbs/12_full_run.ipynb #28a441d1
 class PlainBlock(nn.Module):
     "`Block` with a matrix for each letter, and the same weights."
     def __init__(self, block):
@@ -45,6 +46,7 @@ class PlainBlock(nn.Module):
         x = norm(x + (weights @ v).transpose(1,2).flatten(2) @ self.W_o.T)
         return norm(x + self.mlp(x))
 
+# %% ../nbs/12_full_run.ipynb #0dcd30be
 def plain_model(model):
     "A copy of a model with plain blocks and plain noise heads."
     model = copy.deepcopy(model)

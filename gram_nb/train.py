@@ -231,6 +231,7 @@ def fingerprints(
     factor = torch.randint(2**62, x.shape[1:], generator=torch.Generator().manual_seed(0)).to(x.device)
     return (x*factor).sum(-1)
 
+# %% ../nbs/07_training.ipynb #766a6561
 class Trainer:
     "The state of a training run, and one update of it."
     def __init__(self, cfg: TrainConfig, device=None):

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from gram_nb import coloring        # registers its problems
 from gram_nb.beyond import until_sure
-from gram_nb.cli import machine
+from gram_nb.cli import machine, test_part
 from gram_nb.inference import fastest_precision, score_answers
 from gram_nb.train import load_model, write_atomic
 
@@ -20,7 +20,7 @@ precision = fastest_precision()
 def measure(name):
     run, weights = RUNS[name]
     model, problem = load_model(weights)
-    p = problem.puzzles(); test = p.subset(problem.split(len(p))['test'])
+    test = test_part(problem)
     plain = json.loads((ROOT/'data'/'runs'/run/'metrics.json').read_text())
     attempts = []
     for k,(y,steps) in enumerate(until_sure(model, test.inputs, SAMPLES, ATTEMPTS, generator=torch.Generator().manual_seed(SEED), precision=precision), 1):
