@@ -132,19 +132,21 @@ def measures(self: Coloring, x, y):
 
 # %% ../nbs/14_coloring.ipynb #39534e8f
 def canonical(
-    y: Tensor,  # [batch, n] colors 3, 4, 5
+    y: Tensor,  # [batch, n] colors 3, 4, 5; other symbols stay
 ) -> Tensor:    # [batch, n]
     "The colors renamed in the order in which they appear."
     there = y[:,None] == torch.arange(3, 6, device=y.device)[:,None]
     first = torch.where(there.any(-1), there.int().argmax(-1), y.shape[1])
-    return 3 + first.argsort(1).argsort(1).gather(1, y-3)
+    rank = first.argsort(1).argsort(1).gather(1, (y-3).clamp(0,2))
+    return torch.where(is_color(y), 3 + rank, y)
 
 @patch
-def augment(self: Coloring, x, y, generator):
+def random_symmetry(self: Coloring, x, generator):
     "The same graphs with their vertices in another order."
-    order = torch.rand(y.shape, generator=generator, device=y.device).argsort(1)        # vertex k is the one that was order[k]
-    i, j = torch.tensor(list(combinations(range(self.n), 2)), device=y.device).T
-    return self.encode(adjacency(self.edges(x), self.n)[torch.arange(len(y), device=y.device)[:,None], order[:,i], order[:,j]]), canonical(y.gather(1, order))
+    order = torch.rand((len(x), self.n), generator=generator, device=x.device).argsort(1)       # vertex k is the one that was order[k]
+    i, j = torch.tensor(list(combinations(range(self.n), 2)), device=x.device).T
+    other = adjacency(self.edges(x), self.n)[torch.arange(len(x), device=x.device)[:,None], order[:,i], order[:,j]]
+    return self.encode(other), lambda y: canonical(y.gather(1, order)), lambda y: canonical(y.gather(1, order.argsort(1)))
 
 # %% ../nbs/14_coloring.ipynb #ddbbf2f9
 PROBLEMS.update({f'coloring{n}-{e}': (lambda n=n, e=e: Coloring(n, e)) for n in (8,10) for e in ('vertices','pairs')})

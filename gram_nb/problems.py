@@ -126,13 +126,12 @@ class Problem:
         "Which inputs train, select and test: by default 85 : 15, with validation taken from the larger part."
         return split_inputs(n, seed)
 
-    def augment(self,
+    def random_symmetry(self,
         x: Tensor,  # [batch, in_len] inputs
-        y: Tensor,  # [batch, out_len] an answer of each
         generator: torch.Generator,
-    ) -> tuple:     # x, y of the same shapes
-        "Other puzzles with their answers, made from these by a symmetry of the problem: by default the same."
-        return x, y
+    ) -> tuple:     # inputs as `x`, and two functions of answers [batch, out_len]: there and back
+        "Each puzzle in another form that a symmetry of the problem gives it, and how answers go along: by default nothing changes."
+        return x, lambda y: y, lambda y: y
 
     def measures(self,
         x: Tensor,  # [batch, in_len] inputs

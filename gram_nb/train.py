@@ -280,9 +280,9 @@ def next_round(t: Trainer):
     idx = torch.randint(len(t.x), (t.cfg.batch,), generator=t.generator, device=t.device)
     t.now = x, y = t.x[idx], t.y[idx]       # the puzzles of this round
     if t.cfg.augment:
-        new = t.problem.augment(x, y, t.generator)
-        leak = torch.isin(fingerprints(new[0]), t.forbidden)[:,None]
-        t.now = tuple(torch.where(leak, old, v) for old,v in zip((x,y), new))
+        other, there, _ = t.problem.random_symmetry(x, t.generator)
+        leak = torch.isin(fingerprints(other), t.forbidden)[:,None]
+        t.now = torch.where(leak, x, other), torch.where(leak, y, there(y))
     t.h, t.l = (s.clone() for s in t.model.start(t.cfg.batch//t.ranks))
 
 def compute(t: Trainer, part) -> tuple:

@@ -1,42 +1,69 @@
-"""Coverage of trajectories that know of one another, beside independent ones: `python scripts/beyond.py`, about a quarter of an hour on one core.
+"""An election among many short trajectories, beside as many supervision steps in independent ones: `python scripts/beyond.py [NAMES]`, an hour and a half on one core.
 
-The settings of each variant are chosen on the validation inputs (highest coverage over pairs among those at least as accurate as independent trajectories at the noise scale of data/results/noise_scale.json), then measured on the test inputs with two seeds. Every variant takes 20 trajectories of 16 supervision steps."""
-import json, time
+Noise scale, `sure` and `share` are chosen on validation inputs, by two rules: the highest coverage over pairs among the settings that are at least as accurate as independent trajectories of 16 steps at noise scale 1 (`accurate`), or at least 99.7 % accurate (`strict`). Then the test inputs, with two seeds where that takes minutes; the independent answers are those that the run itself has left. Results of the names that are not given are kept."""
+import json, sys
+from itertools import product
 from pathlib import Path
 
 import torch
-from gram_nb.beyond import sample_together
+from gram_nb import coloring        # registers its problems
+from gram_nb.beyond import ballots, elect
 from gram_nb.cli import machine
-from gram_nb.inference import fastest_precision, score_answers
-from gram_nb.problems import iid_ceiling, split_inputs
-from gram_nb.train import load_model, write_atomic
+from gram_nb.inference import fastest_precision, sample, score_answers
+from gram_nb.problems import iid_ceiling
+from gram_nb.train import load_model, load_tensors, write_atomic
 
-OUT = Path(__file__).resolve().parents[1]/'data'/'results'/'beyond.json'
-VARIANTS = dict(independent=dict(restart=False), opposite=dict(restart=False, opposite=True), together={})
-SCALES, SURE, SEEDS, WIDTHS = (1.2, 1.4), (0., .9), (1,2), (5,10,20)
+ROOT = Path(__file__).resolve().parents[1]
+OUT, SAMPLES, STEPS, WIDTHS, STRICT = ROOT/'data'/'results'/'beyond.json', 20, 16, (5,10,20), .997
+SURE, SHARE = (.5,.8,.9,.95,.98), (.01,.02,.03,.05,.07,.1,.15,.2,.25,.3,.4)
+RUNS = {    # folder of the run, its weights, steps of a voter, noise scales, every how many validation inputs, seeds
+    'nqueens8-rows': ('nqueens8-fair', 'weights-bf16.safetensors', 4, (1.,1.2,1.4), 2, (0,1)),
+    'nqueens8-board': ('nqueens8-board', None, 8, (1.,), 6, (0,)),
+    'nqueens10-rows': ('nqueens10-rows/gram', 'weights.safetensors', 8, (1.,1.2), 12, (0,)),
+    'coloring8-vertices': ('coloring8-vertices/gram', 'weights.safetensors', 4, (1.,1.2), 1, (0,1)),
+    'coloring10-vertices': ('coloring10-vertices/gram', 'weights.safetensors', 4, (1.,1.2), 2, (0,1)),
+}
 precision = fastest_precision()
-model, problem = load_model('nqueens8-rows')
-puzzles = problem.puzzles()
-split = split_inputs(len(puzzles))
-parts = {k: puzzles.subset(split[k]) for k in ('valid','test')}
 
-def measure(part, name, scale, sure, seed, samples=20):
-    p, start = parts[part], time.perf_counter()
-    y, restarts = sample_together(model, p.inputs, samples, None, scale, sure, generator=torch.Generator().manual_seed(seed), precision=precision, **VARIANTS[name])
-    return dict(scale=scale, sure=sure, seed=seed, **score_answers(problem, p, y), restarts=restarts, seconds=time.perf_counter() - start)
+def score(problem, part, y):
+    "Also what a user sees: the different answers, and how many of them are right."
+    different = sum(len(a.unique(dim=0)) for a in y.unbind(1))
+    right = problem.valid(part.inputs.repeat(len(y),1), y.flatten(0,1)).view(y.shape[:2])
+    found = sum(len(a[ok].unique(dim=0)) for a,ok in zip(y.unbind(1), right.unbind(1)))
+    return dict(score_answers(problem, part, y), different=different/len(part), different_right=found/different)
+
+def votes(model, problem, part, steps, scale, seed):
+    return ballots(model, part.inputs, SAMPLES*STEPS//steps, steps, scale, problem.random_symmetry, torch.Generator().manual_seed(seed), precision)
+
+def measure(name):
+    run, weights, steps, scales, every, seeds = RUNS[name]
+    folder = ROOT/'data'/'runs'/run
+    model, problem = load_model(folder/weights if weights else name)
+    puzzles = problem.puzzles()
+    split = problem.split(len(puzzles))
+    valid, test = puzzles.subset(split['valid'][::every]), puzzles.subset(split['test'])
+    floor = score(problem, valid, sample(model, valid.inputs, SAMPLES, STEPS, generator=torch.Generator().manual_seed(0), precision=precision))
+    tried = []
+    for scale in scales:
+        y, p = votes(model, problem, valid, steps, scale, 0)
+        for sure,share in product(SURE, SHARE):
+            r = score(problem, valid, elect(y, p, SAMPLES, sure, share))
+            tried.append(dict(scale=scale, sure=sure, share=share, accuracy=r['accuracy'], pairs=r['coverage']['pairs'], different_right=r['different_right']))
+    chosen = {rule: max((r for r in tried if r['accuracy'] >= least), key=lambda r: r['pairs'], default=max(tried, key=lambda r: r['accuracy'])) for rule,least in (('accurate', floor['accuracy']), ('strict', STRICT))}
+    print(name, len(valid), 'validation inputs, independent', f"{floor['accuracy']:.4f}", floor['coverage']['pairs'], chosen, flush=True)
+    answers = load_tensors(folder/'answers.safetensors')[0]['answers'].long()
+    test_runs = dict(independent=[dict(seed=0, **score(problem, test, answers), by_width=[score_answers(problem, test, answers[:w])['coverage']['pairs'] for w in WIDTHS])], **{rule: [] for rule in chosen})
+    for seed,(rule,c) in product(seeds, chosen.items()):
+        if rule == 'accurate' or c['scale'] != chosen['accurate']['scale']: y, p = votes(model, problem, test, steps, c['scale'], seed)
+        elected = lambda w: elect(y[:w*STEPS//steps], p[:w*STEPS//steps], w, c['sure'], c['share'])
+        test_runs[rule].append(dict(seed=seed, **score(problem, test, elected(SAMPLES)), by_width=[score_answers(problem, test, elected(w))['coverage']['pairs'] for w in WIDTHS]))
+    for how,runs in test_runs.items():
+        for r in runs: print(name, how, f"accuracy {r['accuracy']:.4f}", r['coverage'], f"different {r['different']:.2f}, right {r['different_right']:.4f}", r.get('conflicts', ''), flush=True)
+    return dict(weights=weights and f'data/runs/{run}/{weights}' or f'gram_nb/weights/{name}.safetensors', steps=steps, voters=SAMPLES*STEPS//steps, valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=chosen, ceiling_by_width=[iid_ceiling(test.n_answers, w)['pairs'] for w in WIDTHS], test=test_runs)
 
 if __name__ == '__main__':
-    result = dict(command='python scripts/beyond.py', machine=machine(), torch=torch.__version__, precision=precision, weights='nqueens8-rows', samples=20, widths=WIDTHS, ceiling_by_width=[iid_ceiling(parts['test'].n_answers, w)['pairs'] for w in WIDTHS], valid={}, test={})
-    for name in VARIANTS:
-        result['valid'][name] = [measure('valid', name, scale, sure, 0) for sure in (SURE if name == 'together' else (0.,)) for scale in SCALES]
-        for r in result['valid'][name]: print(name, r['scale'], r['sure'], f"{100*r['accuracy']:.2f} / {100*r['coverage']['pairs']:.2f}", flush=True)
-    chosen = json.loads((OUT.parent/'noise_scale.json').read_text())['chosen']
-    floor = next(r['accuracy'] for r in result['valid']['independent'] if r['scale'] == chosen)
-    for name in VARIANTS:
-        best = max((r for r in result['valid'][name] if r['accuracy'] >= floor), key=lambda r: r['coverage']['pairs'], default=result['valid'][name][0])
-        runs = [measure('test', name, best['scale'], best['sure'], seed) for seed in SEEDS]
-        mean = lambda f: sum(map(f, runs))/len(runs)
-        by_width = [measure('test', name, best['scale'], best['sure'], SEEDS[0], w)['coverage']['pairs'] for w in WIDTHS[:-1]] + [runs[0]['coverage']['pairs']]
-        result['test'][name] = dict(scale=best['scale'], sure=best['sure'], runs=runs, accuracy=mean(lambda r: r['accuracy']), coverage={k: mean(lambda r: r['coverage'][k]) for k in runs[0]['coverage']}, ceiling=runs[0]['ceiling'], restarts=mean(lambda r: r['restarts']), seconds=mean(lambda r: r['seconds']), by_width=by_width)
-        print('test', name, best['scale'], best['sure'], f"{result['test'][name]['accuracy']:.4f}", result['test'][name]['coverage'], flush=True)
-        write_atomic(OUT, json.dumps(result, indent=1).encode())
+    results = json.loads(OUT.read_text()) if OUT.exists() else dict(runs={})
+    results.update(command='python scripts/beyond.py', machine=machine(), torch=torch.__version__, precision=precision, samples=SAMPLES, independent_steps=STEPS, widths=WIDTHS)
+    for name in sys.argv[1:] or RUNS:
+        results['runs'][name] = measure(name)
+        write_atomic(OUT, json.dumps(results, indent=1).encode())
