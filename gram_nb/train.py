@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LIMITS', 'PRESETS', 'WEIGHTS', 'LOG_FIELDS', 'VALID_FIELDS', 'TrainConfig', 'get_preset', 'lr_factor', 'ema_decay',
-           'write_atomic', 'replacing', 'checksum', 'save_tensors', 'load_tensors', 'config_from', 'load_model',
-           'pick_device', 'join', 'Step', 'adamw', 'fingerprints', 'Trainer', 'next_round', 'compute', 'train_step',
-           'memory_needed', 'csv_bytes', 'read_csv', 'gather', 'save_state', 'restore_state', 'posterior_accuracy',
-           'validate', 'open_run', 'TrainingFailed', 'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'train',
-           'run_updates', 'tensorboard']
+           'write_atomic', 'replacing', 'checksum', 'save_tensors', 'load_tensors', 'copy_as_bf16', 'config_from',
+           'load_model', 'pick_device', 'join', 'Step', 'adamw', 'fingerprints', 'Trainer', 'next_round', 'compute',
+           'train_step', 'memory_needed', 'csv_bytes', 'read_csv', 'gather', 'save_state', 'restore_state',
+           'posterior_accuracy', 'validate', 'open_run', 'TrainingFailed', 'only_one', 'Stopped', 'stop_signals',
+           'keep_rows', 'train', 'run_updates', 'tensorboard']
 
 # %% ../nbs/07_training.ipynb #05fea7fe
 import contextlib, csv, hashlib, json, math, os, signal, threading, time
@@ -172,6 +172,11 @@ def load_tensors(path) -> tuple:    # tensors, meta
     if not isinstance(meta, dict): raise InputError(f'{path} is damaged, its settings cannot be read: copy or train it again')
     if 'sha256' in meta and meta.pop('sha256') != checksum(tensors): raise InputError(f'{path} is damaged, its checksum does not fit: copy or train it again')
     return tensors, meta
+
+def copy_as_bf16(source, target):
+    "Copy weights in bfloat16, half the size; whole numbers and settings stay as they are."
+    tensors, meta = load_tensors(source)
+    save_tensors(target, {k: v.bfloat16() if v.is_floating_point() else v for k,v in tensors.items()}, **meta)
 
 # %% ../nbs/07_training.ipynb #197f8029
 WEIGHTS = Path(__file__).parent/'weights' if '__file__' in globals() else Path('../gram_nb/weights').resolve()

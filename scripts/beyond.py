@@ -1,6 +1,6 @@
 """An election among many short trajectories, beside as many supervision steps in independent ones: `python scripts/beyond.py [NAMES]`, an hour and a half on one core.
 
-Noise scale, `sure` and `share` are chosen on validation inputs, by two rules: the highest coverage over pairs among the settings that are at least as accurate as independent trajectories of 16 steps at noise scale 1 (`accurate`), or at least 99.7 % accurate (`strict`). Then the test inputs, with two seeds where that takes minutes; the independent answers are those that the run itself has left. Results of the names that are not given are kept."""
+Noise scale, `sure` and `share` are chosen on validation inputs, by two rules: the highest coverage over pairs among the settings that are at least as accurate as independent trajectories of 16 steps at noise scale 1 (`accurate`), or at least 99.7 % accurate (`strict`). Then the test inputs, with two seeds where that takes minutes; the independent answers are those that the run itself has left. Of ten queens only the answers are left (`ten`). Results of the names that are not given are kept."""
 import json, sys
 from itertools import product
 from pathlib import Path
@@ -10,7 +10,7 @@ from gram_nb import coloring        # registers its problems
 from gram_nb.beyond import ballots, elect
 from gram_nb.cli import machine
 from gram_nb.inference import fastest_precision, sample, score_answers
-from gram_nb.problems import iid_ceiling
+from gram_nb.problems import get_problem, iid_ceiling
 from gram_nb.train import load_model, load_tensors, write_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,7 +19,6 @@ SURE, SHARE = (.5,.8,.9,.95,.98), (.01,.02,.03,.05,.07,.1,.15,.2,.25,.3,.4)
 RUNS = {    # folder of the run, its weights, steps of a voter, noise scales, every how many validation inputs, seeds
     'nqueens8-rows': ('nqueens8-fair', 'weights-bf16.safetensors', 4, (1.,1.2,1.4), 2, (0,1)),
     'nqueens8-board': ('nqueens8-board', None, 8, (1.,), 6, (0,)),
-    'nqueens10-rows': ('nqueens10-rows/gram', 'weights.safetensors', 8, (1.,1.2), 12, (0,)),
     'coloring8-vertices': ('coloring8-vertices/gram', 'weights.safetensors', 4, (1.,1.2), 1, (0,1)),
     'coloring10-vertices': ('coloring10-vertices/gram', 'weights.safetensors', 4, (1.,1.2), 2, (0,1)),
 }
@@ -30,10 +29,20 @@ def score(problem, part, y):
     different = sum(len(a.unique(dim=0)) for a in y.unbind(1))
     right = problem.valid(part.inputs.repeat(len(y),1), y.flatten(0,1)).view(y.shape[:2])
     found = sum(len(a[ok].unique(dim=0)) for a,ok in zip(y.unbind(1), right.unbind(1)))
-    return dict(score_answers(problem, part, y), different=different/len(part), different_right=found/different)
+    scores = score_answers(problem, part, y)
+    return dict(scores, pairs=scores['coverage']['pairs'], different=different/len(part), different_right=found/different)
 
 def votes(model, problem, part, steps, scale, seed):
     return ballots(model, part.inputs, SAMPLES*STEPS//steps, steps, scale, problem.random_symmetry, torch.Generator().manual_seed(seed), precision)
+
+def chosen(tried, least):
+    "The setting with the highest coverage among those of at least this accuracy; the most accurate, if none is."
+    return max((r for r in tried if r['accuracy'] >= least), key=lambda r: r['pairs'], default=max(tried, key=lambda r: r['accuracy']))
+
+def settings(problem, part, y, p, scale):
+    "Every setting of the election on these votes."
+    results = ((sure, share, score(problem, part, elect(y, p, SAMPLES, sure, share))) for sure,share in product(SURE, SHARE))
+    return [dict(scale=scale, sure=sure, share=share, **{k: r[k] for k in ('accuracy','pairs','different_right')}) for sure,share,r in results]
 
 def measure(name):
     run, weights, steps, scales, every, seeds = RUNS[name]
@@ -43,27 +52,44 @@ def measure(name):
     split = problem.split(len(puzzles))
     valid, test = puzzles.subset(split['valid'][::every]), puzzles.subset(split['test'])
     floor = score(problem, valid, sample(model, valid.inputs, SAMPLES, STEPS, generator=torch.Generator().manual_seed(0), precision=precision))
-    tried = []
-    for scale in scales:
-        y, p = votes(model, problem, valid, steps, scale, 0)
-        for sure,share in product(SURE, SHARE):
-            r = score(problem, valid, elect(y, p, SAMPLES, sure, share))
-            tried.append(dict(scale=scale, sure=sure, share=share, accuracy=r['accuracy'], pairs=r['coverage']['pairs'], different_right=r['different_right']))
-    chosen = {rule: max((r for r in tried if r['accuracy'] >= least), key=lambda r: r['pairs'], default=max(tried, key=lambda r: r['accuracy'])) for rule,least in (('accurate', floor['accuracy']), ('strict', STRICT))}
-    print(name, len(valid), 'validation inputs, independent', f"{floor['accuracy']:.4f}", floor['coverage']['pairs'], chosen, flush=True)
+    tried = [r for scale in scales for r in settings(problem, valid, *votes(model, problem, valid, steps, scale, 0), scale)]
+    choices = dict(accurate=chosen(tried, floor['accuracy']), strict=chosen(tried, STRICT))
+    print(name, len(valid), 'validation inputs, independent', f"{floor['accuracy']:.4f}", floor['pairs'], choices, flush=True)
     answers = load_tensors(folder/'answers.safetensors')[0]['answers'].long()
-    test_runs = dict(independent=[dict(seed=0, **score(problem, test, answers), by_width=[score_answers(problem, test, answers[:w])['coverage']['pairs'] for w in WIDTHS])], **{rule: [] for rule in chosen})
-    for seed,(rule,c) in product(seeds, chosen.items()):
-        if rule == 'accurate' or c['scale'] != chosen['accurate']['scale']: y, p = votes(model, problem, test, steps, c['scale'], seed)
-        elected = lambda w: elect(y[:w*STEPS//steps], p[:w*STEPS//steps], w, c['sure'], c['share'])
-        test_runs[rule].append(dict(seed=seed, **score(problem, test, elected(SAMPLES)), by_width=[score_answers(problem, test, elected(w))['coverage']['pairs'] for w in WIDTHS]))
-    for how,runs in test_runs.items():
-        for r in runs: print(name, how, f"accuracy {r['accuracy']:.4f}", r['coverage'], f"different {r['different']:.2f}, right {r['different_right']:.4f}", r.get('conflicts', ''), flush=True)
-    return dict(weights=weights and f'data/runs/{run}/{weights}' or f'gram_nb/weights/{name}.safetensors', steps=steps, voters=SAMPLES*STEPS//steps, valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=chosen, ceiling_by_width=[iid_ceiling(test.n_answers, w)['pairs'] for w in WIDTHS], test=test_runs)
+    runs = dict(independent=[measured(problem, test, 0, lambda w: answers[:w])], **{rule: [] for rule in choices})
+    for seed in seeds:
+        ballot_box = {scale: votes(model, problem, test, steps, scale, seed) for scale in {c['scale'] for c in choices.values()}}
+        for rule,c in choices.items():
+            y, p = ballot_box[c['scale']]
+            runs[rule].append(measured(problem, test, seed, lambda w: elect(y[:w*STEPS//steps], p[:w*STEPS//steps], w, c['sure'], c['share'])))
+    means = {how: {k: sum(r[k] for r in rs)/len(rs) for k in ('accuracy','pairs','different','different_right','conflicts') if k in rs[0]} for how,rs in runs.items()}
+    for how,m in means.items(): print(name, how, m, flush=True)
+    return dict(weights=f'data/runs/{run}/{weights}' if weights else f'gram_nb/weights/{name}.safetensors', steps=steps, voters=SAMPLES*STEPS//steps, valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=choices,
+                ceiling_by_width=[iid_ceiling(test.n_answers, w)['pairs'] for w in WIDTHS], test=runs, mean=means)
+
+def measured(problem, part, seed, answers):
+    "The scores of `answers(samples)`, in full for all samples and the coverage for fewer."
+    return dict(seed=seed, **score(problem, part, answers(SAMPLES)), by_width=[score_answers(problem, part, answers(w))['coverage']['pairs'] for w in WIDTHS])
+
+def vote_again(run='nqueens10-rows', name='nqueens10-rows', least=.944):
+    "Ten queens: the twenty answers that a run of sixteen steps has left vote, without its weights. Every fifth test input chooses the share, the others count."
+    answers = load_tensors(ROOT/'data'/'runs'/run/'gram'/'answers.safetensors')[0]['answers'].long()
+    problem = get_problem(name)
+    puzzles = problem.puzzles()
+    test = problem.split(len(puzzles))['test']
+    choose = torch.arange(len(test)) % 5 == 0
+    vote = lambda mask, share: score(problem, puzzles.subset(test[mask]), elect(answers[:,mask], torch.ones(answers[:,mask].shape[:2]), SAMPLES, share=share))
+    tried = [dict(share=share, **{k: r[k] for k in ('accuracy','pairs')}) for share in SHARE for r in [vote(choose, share)]]
+    best = chosen(tried, least)
+    rest = puzzles.subset(test[~choose])
+    result = dict(least=least, tried=tried, chosen=best, independent=score(problem, rest, answers[:,~choose]), elected=vote(~choose, best['share']))
+    print(name, 'voting', best, *(f"{how} accuracy {result[how]['accuracy']:.4f} {result[how]['coverage']}" for how in ('independent','elected')), flush=True)
+    return result
 
 if __name__ == '__main__':
     results = json.loads(OUT.read_text()) if OUT.exists() else dict(runs={})
     results.update(command='python scripts/beyond.py', machine=machine(), torch=torch.__version__, precision=precision, samples=SAMPLES, independent_steps=STEPS, widths=WIDTHS)
-    for name in sys.argv[1:] or RUNS:
-        results['runs'][name] = measure(name)
+    for name in sys.argv[1:] or (*RUNS, 'ten'):
+        if name == 'ten': results['ten'] = vote_again()
+        else: results['runs'][name] = measure(name)
         write_atomic(OUT, json.dumps(results, indent=1).encode())

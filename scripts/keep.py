@@ -5,7 +5,7 @@ import json, shutil, sys
 from pathlib import Path
 
 from gram_nb import coloring        # registers its problems
-from gram_nb.train import load_tensors, save_tensors
+from gram_nb.train import copy_as_bf16, load_tensors, save_tensors
 
 if __name__ == '__main__':
     runs, folder = map(Path, sys.argv[1:])
@@ -15,8 +15,7 @@ if __name__ == '__main__':
         tensors, meta = load_tensors(runs/name/'answers.safetensors')
         save_tensors(folder/name/'answers.safetensors', {k: v.byte() if 0 <= int(v.min()) and int(v.max()) < 256 else v.short() for k,v in tensors.items()}, **meta)
         (folder/name/'answers.safetensors').chmod(0o644)
-    tensors, meta = load_tensors(runs/'gram'/'best.safetensors')
-    save_tensors(folder/'gram'/'weights.safetensors', {k: v.bfloat16() if v.is_floating_point() else v for k,v in tensors.items()}, **meta)
+    copy_as_bf16(runs/'gram'/'best.safetensors', folder/'gram'/'weights.safetensors')
     (folder/'gram'/'weights.safetensors').chmod(0o644)
     metrics = {name: json.loads((runs/name/'metrics.json').read_text()) for name in ('gram','baseline')}
     (folder/'metrics.json').write_text(json.dumps(metrics, indent=1))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gram_nb.cli import score
 from gram_nb.problems import count_distinct, split_inputs
-from gram_nb.train import WEIGHTS, config_from, load_model, load_tensors, save_tensors
+from gram_nb.train import WEIGHTS, config_from, copy_as_bf16, load_model, load_tensors
 
 CARD = """# {name}: GRAM for {task}
 
@@ -41,10 +41,10 @@ It completes partial boards of this one size in this one encoding, and was train
 
 if __name__ == '__main__':
     run = Path(sys.argv[1])
-    tensors, meta = load_tensors(run/'best.safetensors')
+    meta = load_tensors(run/'best.safetensors')[1]
     metrics, cfg = json.loads((run/'metrics.json').read_text()), config_from(meta, run)
     path = WEIGHTS/f'{cfg.problem}.safetensors'
-    save_tensors(path, {k: v.bfloat16() if v.is_floating_point() else v for k,v in tensors.items()}, **meta)
+    copy_as_bf16(run/'best.safetensors', path)
     path.chmod(0o644)
     model, problem = load_model(path)
     puzzles = problem.puzzles()
