@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from gram_nb import coloring        # registers its problems
-from gram_nb.beyond import ballots, elect
+from gram_nb.beyond import adaptive_ballots, ballots, elect
 from gram_nb.cli import machine
 from gram_nb.inference import fastest_precision, sample, score_answers
 from gram_nb.problems import get_problem, iid_ceiling
@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT, SAMPLES, STEPS, WIDTHS, STRICT = ROOT/'data'/'results'/'beyond.json', 20, 16, (5,10,20), .997
 SURE, SHARE = (.5,.8,.9,.95,.98), (.01,.02,.03,.05,.07,.1,.15,.2,.25,.3,.4)
 RUNS = {    # folder of the run, its weights, steps of a voter, noise scales, every how many validation inputs, seeds
-    'nqueens8-rows': ('nqueens8-fair', 'weights-bf16.safetensors', 4, (1.,1.2,1.4), 2, (0,1)),
+    'nqueens8-rows': ('nqueens8-fair', 'weights-bf16.safetensors', 4, (1.2,1.4), 1, (0,1)),
     'nqueens8-board': ('nqueens8-board', None, 8, (1.,), 6, (0,)),
-    'coloring8-vertices': ('coloring8-vertices/gram', 'weights.safetensors', 4, (1.,1.2), 1, (0,1)),
-    'coloring10-vertices': ('coloring10-vertices/gram', 'weights.safetensors', 4, (1.,1.2), 2, (0,1)),
+    'coloring8-vertices': ('coloring8-vertices/gram', 'weights.safetensors', 4, (1.,), 3, (0,1)),
+    'coloring10-vertices': ('coloring10-vertices/gram', 'weights.safetensors', 4, (1.,), 3, (0,1)),
 }
 precision = fastest_precision()
 
@@ -32,12 +32,13 @@ def score(problem, part, y):
     scores = score_answers(problem, part, y)
     return dict(scores, pairs=scores['coverage']['pairs'], different=different/len(part), different_right=found/different)
 
-def votes(model, problem, part, steps, scale, seed):
-    return ballots(model, part.inputs, SAMPLES*STEPS//steps, steps, scale, problem.random_symmetry, torch.Generator().manual_seed(seed), precision)
+def votes(model, problem, part, steps, scale, seed, samples=SAMPLES):
+    cast = ballots if problem.name == 'nqueens8-board' else adaptive_ballots
+    return cast(model, part.inputs, samples*STEPS//steps, steps, scale=scale, symmetry=problem.random_symmetry, generator=torch.Generator().manual_seed(seed), precision=precision)
 
 def chosen(tried, least):
-    "The setting with the highest coverage among those of at least this accuracy; the most accurate, if none is."
-    return max((r for r in tried if r['accuracy'] >= least), key=lambda r: r['pairs'], default=max(tried, key=lambda r: r['accuracy']))
+    "The setting with the highest coverage (and then accuracy) among those of at least this accuracy; the most accurate, if none is."
+    return max((r for r in tried if r['accuracy'] >= least), key=lambda r: (r['pairs'], r['accuracy']), default=max(tried, key=lambda r: r['accuracy']))
 
 def settings(problem, part, y, p, scale):
     "Every setting of the election on these votes."
@@ -56,20 +57,18 @@ def measure(name):
     choices = dict(accurate=chosen(tried, floor['accuracy']), strict=chosen(tried, STRICT))
     print(name, len(valid), 'validation inputs, independent', f"{floor['accuracy']:.4f}", floor['pairs'], choices, flush=True)
     answers = load_tensors(folder/'answers.safetensors')[0]['answers'].long()
-    runs = dict(independent=[measured(problem, test, 0, lambda w: answers[:w])], **{rule: [] for rule in choices})
+    by_width = dict(independent=[score_answers(problem, test, answers[:w])['coverage']['pairs'] for w in WIDTHS], ceiling=[iid_ceiling(test.n_answers, w)['pairs'] for w in WIDTHS])
+    runs = dict(independent=[dict(score(problem, test, answers), seed=0)], **{rule: [] for rule in choices})
     for seed in seeds:
         ballot_box = {scale: votes(model, problem, test, steps, scale, seed) for scale in {c['scale'] for c in choices.values()}}
-        for rule,c in choices.items():
-            y, p = ballot_box[c['scale']]
-            runs[rule].append(measured(problem, test, seed, lambda w: elect(y[:w*STEPS//steps], p[:w*STEPS//steps], w, c['sure'], c['share'])))
+        for rule,c in choices.items(): runs[rule].append(dict(score(problem, test, elect(*ballot_box[c['scale']], SAMPLES, c['sure'], c['share'])), seed=seed))
+    c = choices['accurate']
+    fewer = [elect(*votes(model, problem, test, steps, c['scale'], seeds[0], w), w, c['sure'], c['share']) for w in WIDTHS[:-1]]
+    by_width['accurate'] = [score_answers(problem, test, y)['coverage']['pairs'] for y in fewer] + [runs['accurate'][0]['pairs']]
     means = {how: {k: sum(r[k] for r in rs)/len(rs) for k in ('accuracy','pairs','different','different_right','conflicts') if k in rs[0]} for how,rs in runs.items()}
     for how,m in means.items(): print(name, how, m, flush=True)
     return dict(weights=f'data/runs/{run}/{weights}' if weights else f'gram_nb/weights/{name}.safetensors', steps=steps, voters=SAMPLES*STEPS//steps, valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=choices,
-                ceiling_by_width=[iid_ceiling(test.n_answers, w)['pairs'] for w in WIDTHS], test=runs, mean=means)
-
-def measured(problem, part, seed, answers):
-    "The scores of `answers(samples)`, in full for all samples and the coverage for fewer."
-    return dict(seed=seed, **score(problem, part, answers(SAMPLES)), by_width=[score_answers(problem, part, answers(w))['coverage']['pairs'] for w in WIDTHS])
+                by_width=by_width, test=runs, mean=means)
 
 def vote_again(run='nqueens10-rows', name='nqueens10-rows', least=.944):
     "Ten queens: the twenty answers that a run of sixteen steps has left vote, without its weights. Every fifth test input chooses the share, the others count."
@@ -87,9 +86,10 @@ def vote_again(run='nqueens10-rows', name='nqueens10-rows', least=.944):
     return result
 
 if __name__ == '__main__':
-    results = json.loads(OUT.read_text()) if OUT.exists() else dict(runs={})
-    results.update(command='python scripts/beyond.py', machine=machine(), torch=torch.__version__, precision=precision, samples=SAMPLES, independent_steps=STEPS, widths=WIDTHS)
     for name in sys.argv[1:] or (*RUNS, 'ten'):
-        if name == 'ten': results['ten'] = vote_again()
-        else: results['runs'][name] = measure(name)
+        measurement = vote_again() if name == 'ten' else measure(name)
+        results = json.loads(OUT.read_text()) if OUT.exists() else dict(runs={})       # read now: another process may have written meanwhile
+        results.update(command='python scripts/beyond.py', machine=machine(), torch=torch.__version__, precision=precision, samples=SAMPLES, independent_steps=STEPS, widths=WIDTHS)
+        if name == 'ten': results['ten'] = measurement
+        else: results['runs'][name] = measurement
         write_atomic(OUT, json.dumps(results, indent=1).encode())
