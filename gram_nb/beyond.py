@@ -104,6 +104,7 @@ def adaptive_ballots(
     **how,                  # scale, symmetry, precision and chunk of `ballots`
 ) -> tuple:                 # answers [most voters, batch, out_len], probabilities [most voters, batch], 0 where no ballot was cast
     "As many ballots as `ballots` casts, but most of them for the puzzles where new answers are likely."
+    if voters*len(x) > 10**8: raise InputError(f'{voters} rollouts of each of {len(x)} puzzles are more than 100 million answers: ask for fewer')
     part = min(part, voters)
     y, p = ballots(model, x, part, n_sup, generator=generator, **how)
     left = (voters-part)*len(x)

@@ -16,7 +16,7 @@ import gram_nb
 import torch
 from . import coloring     # its problems and presets
 from fastcore.script import call_parse, Param
-from .beyond import ballots, elect, until_sure
+from .beyond import adaptive_ballots, elect, until_sure
 from .inference import evaluate, fastest_precision, sample, score_answers, tally
 from .plain import PlainTrainer, plain_step
 from .problems import InputError, NQueens, get_problem, parse_board, puzzles_csv, read_puzzles
@@ -129,7 +129,7 @@ def gram_eval(
     scale: float=1.,                # Of the noise
     seed: int=0,
     attempts: int=1,                # With more, trajectories begin again until the decoder is sure (notebook 16)
-    voters: int=0,                  # With some, so many trajectories of each puzzle elect its answers (notebook 16)
+    voters: int=0,                  # With some, so many trajectories per puzzle, on average, elect its answers (notebook 16)
     sure: float=.9,                 # How sure the decoder must be for a trajectory to vote
     share: float=.1,                # Of the first answer's votes, what another answer needs
 ):
@@ -142,7 +142,7 @@ def gram_eval(
     if attempts == 1 and not voters: return print_result(score(model, problem, samples=samples, seed=seed, **how)[0])
     test, how['generator'] = test_part(problem), torch.Generator(device).manual_seed(seed)
     x = test.inputs.to(device)
-    if voters: y, cost = elect(*ballots(model, x, voters, symmetry=problem.random_symmetry, **how), samples, sure, share), voters*steps/samples
+    if voters: y, cost = elect(*adaptive_ballots(model, x, voters, symmetry=problem.random_symmetry, **how), samples, sure, share), voters*steps/samples
     else: *_, (y, cost) = until_sure(model, x, samples, attempts, **how)
     print(f'{cost:.1f} supervision steps per answer on average')
     print_result(score_answers(problem, test, y.cpu()))
