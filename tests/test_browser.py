@@ -83,7 +83,7 @@ def test_explorer_in_jupyterlab(tmp_path):
 def test_explorer_in_voila(tmp_path):
     pytest.importorskip('voila', reason='no app test: the package voila is missing')
     with voila(tmp_path) as address, page(1920, 1080) as p:
-        p.goto(f'{address}/voila/render/10_explore.ipynb')
+        p.goto(f'{address}/voila/render/10_explore.ipynb', timeout=240_000)
         p.locator('.explorer-image').first.wait_for(timeout=240_000)
         play_with(p, 'voila')
         assert not [e for e in p.errors if not harmless(e)], p.errors
