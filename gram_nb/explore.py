@@ -15,6 +15,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import torch
 from torch import Tensor
+from fastcore.basics import patch
 from matplotlib.animation import PillowWriter
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
@@ -261,104 +262,17 @@ class Explorer:
 
     def __init__(self, model, problem, heads, cols=None, folder='../images'):
         self.model, self.problem, self.heads, self.folder, self.task, self.surface = model, problem, heads, Path(folder), None, None
-        self.cols, n = torch.full((problem.n,), -1) if cols is None else torch.as_tensor(cols).clone(), problem.n
+        self.cols = torch.full((problem.n,), -1) if cols is None else torch.as_tensor(cols).clone()
         puzzles = problem.puzzles()
         self.test = problem.decode(puzzles.inputs[split_inputs(len(puzzles))['test']])
-        slider = lambda kind, name, value, low, high, step: kind(value=value, min=low, max=high, step=step, description=name, layout=dict(width='330px'), style=dict(description_width='92px'))
-        I, F = widgets.IntSlider, widgets.FloatSlider
-        self.scale, self.samples = slider(F,'noise scale',1,0,3,.05), slider(I,'trajectories',20,1,100,1)
-        self.steps, self.seed = slider(I,'steps',16,1,64,1), slider(I,'seed',0,0,99,1)
-        self.mechanism = widgets.Dropdown(options=list(MECHANISMS), description='guidance', layout=dict(width='330px'), style=dict(description_width='92px'))
-        self.answer = slider(I,'KL towards',1,1,1,1)
-        self.view = widgets.ToggleButtons(options=self.VIEWS, style=dict(button_width='104px'), layout=dict(width='auto'))
-        self.step = slider(I,'at step',16,1,16,1)
-        self.play = widgets.Play(value=16, min=1, max=16, interval=400, layout=dict(width='140px'))
-        widgets.link((self.play,'value'), (self.step,'value'))
-        self.squares = [widgets.Button(tooltip=f'row {r+1}, column {c+1}', layout=dict(width='34px', height='34px', margin='0', padding='0')) for r in range(n) for c in range(n)]
-        for i,b in enumerate(self.squares): b.on_click(lambda _, i=i: self.click(*divmod(i, n))); b.style.font_size = '20px'
-        self.status, self.image = widgets.HTML(layout=dict(min_height='30px')), widgets.Image(format='png', layout=dict(width='100%', max_width='700px', min_height='0', object_fit='contain', object_position='left'))
-        button = lambda name, f: (b := widgets.Button(description=name, layout=dict(width='136px')), b.on_click(lambda _: f()))[0]
-        self.typed = widgets.Text(placeholder='or type: .Q...... . . . . . . .', continuous_update=False, layout=dict(width='274px'))
-        left = widgets.VBox([widgets.GridBox(self.squares, layout=dict(grid_template_columns=f'repeat({n}, 34px)', grid_gap='0', width=f'{34*n+4}px')),
-                             widgets.HBox([button('Random puzzle', self.random_puzzle), button('Empty board', lambda: self.set_puzzle(torch.full((n,), -1)))]), self.typed,
-                             widgets.HBox([button('Save PNG', self.save_png), button('Save GIF', self.save_gif)])], layout=dict(flex='0 0 auto', overflow='visible'))
-        right = widgets.VBox([self.view, self.image, widgets.HBox([self.play, self.step])], layout=dict(flex='1 1 0', min_width='0', overflow='visible'))
-        controls = widgets.HBox([widgets.VBox([self.scale, self.samples, self.steps]), widgets.VBox([self.mechanism, self.seed, self.answer])])
-        self.ui = widgets.VBox([widgets.HBox([left, right], layout=dict(grid_gap='14px', width='100%')), controls, self.status])
-        for w,name in ((self.ui,'explorer'), (self.image,'explorer-image'), (self.status,'explorer-status')): w.add_class(name)
+        self.make_sliders()
+        self.make_board()
+        self.lay_out()
         for w in (self.scale, self.samples, self.steps, self.seed, self.mechanism): w.observe(self.changed, 'value')
         for w in (self.view, self.step, self.answer): w.observe(self.draw, 'value')
         self.typed.observe(self.read_board, 'value')
         self.set_puzzle(self.cols)
 
-    # the puzzle
-    def click(self, r, c):
-        cols = self.cols.clone(); cols[r] = -1 if cols[r] == c else c
-        self.set_puzzle(cols)
-
-    def random_puzzle(self):
-        i = int(time.time_ns() // 1000 % len(self.test))
-        self.set_puzzle(self.test[i])
-
-    def read_board(self, change):
-        if not change['new'].strip(): return
-        try: self.set_puzzle(parse_board(change['new'], self.problem.n))
-        except InputError as e: self.say(str(e), RED)
-
-    def set_puzzle(self, cols):
-        self.cols, self.surface = cols, None
-        wrong = attacks(cols).any(-1).tolist()
-        for i,b in enumerate(self.squares):
-            r, c = divmod(i, self.problem.n)
-            b.description = '♛' if cols[r] == c else ' '            # an empty text would not be drawn
-            b.style.button_color, b.style.text_color = ('#F7F3EA','#DCD3C0')[(r+c) % 2], RED if wrong[r] else 'black'
-        self.changed()
-
-    # compute
-    def changed(self, _=None):
-        "Start over with the widgets' settings; what was under way is dropped."
-        if self.task: self.task.cancel()
-        try: self.task = asyncio.get_running_loop().create_task(self.compute())
-        except RuntimeError: asyncio.run(self.compute())        # outside a kernel
-
-    async def compute(self):
-        states, settings = [], dict(samples=self.samples.value, steps=self.steps.value, scale=self.scale.value, mechanism=self.mechanism.value, seed=self.seed.value)
-        shown = time.monotonic()
-        for h in walk(self.model, self.problem, self.cols, **settings):
-            states.append(h)
-            if time.monotonic() - shown > .2:
-                shown = time.monotonic(); self.say(f'thinking: step {len(states)} of {self.steps.value}', GREY)
-            await asyncio.sleep(0)                              # let a newer event in
-        at_end = self.step.value == self.step.max
-        self.ex = collect_states(self.model, self.problem, self.cols, states, self.heads)
-        with self.step.hold_trait_notifications():
-            self.step.max = self.play.max = len(states)
-            if at_end: self.step.value = len(states)
-        self.answer.max = max(1, len(self.ex.solutions))
-        self.draw()
-
-    # draw
-    def figure(self, step=None) -> Figure:
-        "The current view as a figure."
-        ex, step = self.ex, (self.step.value if step is None else step+1) - 1
-        if self.view.value == 'Answers': return draw_answers(ex, step)
-        if self.view.value == 'Over time': return draw_time(ex, step)
-        if self.view.value == 'Loss surface':
-            self.surface = self.surface or plane(self.model, self.problem, self.cols)
-            return draw_landscape(ex, self.surface, step)
-        answer = ex.solutions[self.answer.value-1] if len(ex.solutions) else ex.boards[-1,0].clamp(min=0)
-        return draw_kl(kl_anatomy(self.model, self.problem, self.cols, answer, min(self.steps.value, 24)), self.model.cfg.T)
-
-    def draw(self, _=None):
-        if not hasattr(self, 'ex'): return
-        self.image.value = png(self.figure())
-        s = summary(self.ex, self.step.value - 1)
-        more = '' if not attacks(self.cols).any() else ' The queens given attack one another.'
-        self.say(f"after step {self.step.value}: <b>{len(s['boards'])} different boards</b>, {headline(s)}.{more}", RED if more else 'inherit')
-
-    def say(self, text, color): self.status.value = f'<span style="color:{color};font-size:14px">{text}</span>'
-
-    # save
     def save_png(self):
         path = self.folder/f'explorer-{time.strftime("%Y%m%d-%H%M%S")}.png'
         path.write_bytes(self.image.value); self.say(f'saved {path}', GREY)
@@ -366,3 +280,118 @@ class Explorer:
     def save_gif(self):
         path = self.folder/f'explorer-{time.strftime("%Y%m%d-%H%M%S")}.gif'
         save_gif(path, self.figure, len(self.ex.h)); self.say(f'saved {path}', GREY)
+
+# %% ../nbs/10_explore.ipynb #cbf62918
+@patch
+def make_sliders(self: Explorer):
+    "What can be moved."
+    slider = lambda kind, name, value, low, high, step: kind(value=value, min=low, max=high, step=step, description=name, layout=dict(width='330px'), style=dict(description_width='92px'))
+    I, F = widgets.IntSlider, widgets.FloatSlider
+    self.scale, self.samples = slider(F,'noise scale',1,0,3,.05), slider(I,'trajectories',20,1,100,1)
+    self.steps, self.seed = slider(I,'steps',16,1,64,1), slider(I,'seed',0,0,99,1)
+    self.mechanism = widgets.Dropdown(options=list(MECHANISMS), description='guidance', layout=dict(width='330px'), style=dict(description_width='92px'))
+    self.answer = slider(I,'KL towards',1,1,1,1)
+    self.view = widgets.ToggleButtons(options=self.VIEWS, style=dict(button_width='104px'), layout=dict(width='auto'))
+    self.step = slider(I,'at step',16,1,16,1)
+    self.play = widgets.Play(value=16, min=1, max=16, interval=400, layout=dict(width='140px'))
+    widgets.link((self.play,'value'), (self.step,'value'))
+
+# %% ../nbs/10_explore.ipynb #bc3ecdb3
+@patch
+def make_board(self: Explorer):
+    "What can be clicked, and what shows the result."
+    n = self.problem.n
+    self.squares = [widgets.Button(tooltip=f'row {r+1}, column {c+1}', layout=dict(width='34px', height='34px', margin='0', padding='0')) for r in range(n) for c in range(n)]
+    for i,b in enumerate(self.squares): b.on_click(lambda _, i=i: self.click(*divmod(i, n))); b.style.font_size = '20px'
+    self.typed = widgets.Text(placeholder='or type: .Q...... . . . . . . .', continuous_update=False, layout=dict(width='274px'))
+    self.status, self.image = widgets.HTML(layout=dict(min_height='30px')), widgets.Image(format='png', layout=dict(width='100%', max_width='700px', min_height='0', object_fit='contain', object_position='left'))
+
+# %% ../nbs/10_explore.ipynb #0f891602
+@patch
+def lay_out(self: Explorer):
+    "The board on the left, the picture on the right, the sliders below."
+    n = self.problem.n
+    button = lambda name, f: (b := widgets.Button(description=name, layout=dict(width='136px')), b.on_click(lambda _: f()))[0]
+    left = widgets.VBox([widgets.GridBox(self.squares, layout=dict(grid_template_columns=f'repeat({n}, 34px)', grid_gap='0', width=f'{34*n+4}px')),
+                         widgets.HBox([button('Random puzzle', self.random_puzzle), button('Empty board', lambda: self.set_puzzle(torch.full((n,), -1)))]), self.typed,
+                         widgets.HBox([button('Save PNG', self.save_png), button('Save GIF', self.save_gif)])], layout=dict(flex='0 0 auto', overflow='visible'))
+    right = widgets.VBox([self.view, self.image, widgets.HBox([self.play, self.step])], layout=dict(flex='1 1 0', min_width='0', overflow='visible'))
+    controls = widgets.HBox([widgets.VBox([self.scale, self.samples, self.steps]), widgets.VBox([self.mechanism, self.seed, self.answer])])
+    self.ui = widgets.VBox([widgets.HBox([left, right], layout=dict(grid_gap='14px', width='100%')), controls, self.status])
+    for w,name in ((self.ui,'explorer'), (self.image,'explorer-image'), (self.status,'explorer-status')): w.add_class(name)
+
+# %% ../nbs/10_explore.ipynb #a950cf7c
+@patch
+def click(self: Explorer, r, c):
+    cols = self.cols.clone(); cols[r] = -1 if cols[r] == c else c
+    self.set_puzzle(cols)
+
+@patch
+def random_puzzle(self: Explorer):
+    i = int(time.time_ns() // 1000 % len(self.test))
+    self.set_puzzle(self.test[i])
+
+@patch
+def read_board(self: Explorer, change):
+    if not change['new'].strip(): return
+    try: self.set_puzzle(parse_board(change['new'], self.problem.n))
+    except InputError as e: self.say(str(e), RED)
+
+@patch
+def set_puzzle(self: Explorer, cols):
+    self.cols, self.surface = cols, None
+    wrong = attacks(cols).any(-1).tolist()
+    for i,b in enumerate(self.squares):
+        r, c = divmod(i, self.problem.n)
+        b.description = '♛' if cols[r] == c else ' '            # an empty text would not be drawn
+        b.style.button_color, b.style.text_color = ('#F7F3EA','#DCD3C0')[(r+c) % 2], RED if wrong[r] else 'black'
+    self.changed()
+
+# %% ../nbs/10_explore.ipynb #f285a4b0
+@patch
+def changed(self: Explorer, _=None):
+    "Start over with the widgets' settings; what was under way is dropped."
+    if self.task: self.task.cancel()
+    try: self.task = asyncio.get_running_loop().create_task(self.compute())
+    except RuntimeError: asyncio.run(self.compute())        # outside a kernel
+
+@patch
+async def compute(self: Explorer):
+    states, settings = [], dict(samples=self.samples.value, steps=self.steps.value, scale=self.scale.value, mechanism=self.mechanism.value, seed=self.seed.value)
+    shown = time.monotonic()
+    for h in walk(self.model, self.problem, self.cols, **settings):
+        states.append(h)
+        if time.monotonic() - shown > .2:
+            shown = time.monotonic(); self.say(f'thinking: step {len(states)} of {self.steps.value}', GREY)
+        await asyncio.sleep(0)                              # let a newer event in
+    at_end = self.step.value == self.step.max
+    self.ex = collect_states(self.model, self.problem, self.cols, states, self.heads)
+    with self.step.hold_trait_notifications():
+        self.step.max = self.play.max = len(states)
+        if at_end: self.step.value = len(states)
+    self.answer.max = max(1, len(self.ex.solutions))
+    self.draw()
+
+# %% ../nbs/10_explore.ipynb #abe63b39
+@patch
+def figure(self: Explorer, step=None) -> Figure:
+    "The current view as a figure."
+    ex, step = self.ex, (self.step.value if step is None else step+1) - 1
+    if self.view.value == 'Answers': return draw_answers(ex, step)
+    if self.view.value == 'Over time': return draw_time(ex, step)
+    if self.view.value == 'Loss surface':
+        self.surface = self.surface or plane(self.model, self.problem, self.cols)
+        return draw_landscape(ex, self.surface, step)
+    answer = ex.solutions[self.answer.value-1] if len(ex.solutions) else ex.boards[-1,0].clamp(min=0)
+    return draw_kl(kl_anatomy(self.model, self.problem, self.cols, answer, min(self.steps.value, 24)), self.model.cfg.T)
+
+@patch
+def draw(self: Explorer, _=None):
+    if not hasattr(self, 'ex'): return
+    self.image.value = png(self.figure())
+    s = summary(self.ex, self.step.value - 1)
+    more = '' if not attacks(self.cols).any() else ' The queens given attack one another.'
+    self.say(f"after step {self.step.value}: <b>{len(s['boards'])} different boards</b>, {headline(s)}.{more}", RED if more else 'inherit')
+
+@patch
+def say(self: Explorer, text, color): self.status.value = f'<span style="color:{color};font-size:14px">{text}</span>'

@@ -14,6 +14,7 @@ from itertools import combinations
 
 import torch
 from torch import Tensor
+from fastcore.basics import patch
 
 # %% ../nbs/00_problems.ipynb #74acb5b9
 @functools.cache
@@ -119,26 +120,30 @@ class Problem:
         "Does `y` keep the givens of `x` and satisfy every constraint?"
         raise NotImplementedError
 
-    def split(self,
-        n: int,         # number of unique inputs
-        seed: int=0,
-    ) -> dict:          # 'train', 'valid', 'test': ascending positions
-        "Which inputs train, select and test: by default 85 : 15, with validation taken from the larger part."
-        return split_inputs(n, seed)
+# %% ../nbs/00_problems.ipynb #74483975
+@patch
+def split(self: Problem,
+    n: int,         # number of unique inputs
+    seed: int=0,
+) -> dict:          # 'train', 'valid', 'test': ascending positions
+    "Which inputs train, select and test: by default 85 : 15, with validation taken from the larger part."
+    return split_inputs(n, seed)
 
-    def random_symmetry(self,
-        x: Tensor,  # [batch, in_len] inputs
-        generator: torch.Generator,
-    ) -> tuple:     # inputs as `x`, and two functions of answers [batch, out_len]: there and back
-        "Each puzzle in another form that a symmetry of the problem gives it, and how answers go along: by default nothing changes."
-        return x, lambda y: y, lambda y: y
+@patch
+def random_symmetry(self: Problem,
+    x: Tensor,  # [batch, in_len] inputs
+    generator: torch.Generator,
+) -> tuple:     # inputs as `x`, and two functions of answers [batch, out_len]: there and back
+    "Each puzzle in another form that a symmetry of the problem gives it, and how answers go along: by default nothing changes."
+    return x, lambda y: y, lambda y: y
 
-    def measures(self,
-        x: Tensor,  # [batch, in_len] inputs
-        y: Tensor,  # [samples, batch, out_len] answers
-    ) -> dict:
-        "What else to report of answers, beside accuracy and coverage: nothing by default."
-        return {}
+@patch
+def measures(self: Problem,
+    x: Tensor,  # [batch, in_len] inputs
+    y: Tensor,  # [samples, batch, out_len] answers
+) -> dict:
+    "What else to report of answers, beside accuracy and coverage: nothing by default."
+    return {}
 
 # %% ../nbs/00_problems.ipynb #dcab0f3b
 def attacks(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn, Tensor
 import torch.nn.functional as F
+from fastcore.basics import patch
 from .layers import Stack, linear
 from .problems import InputError
 
@@ -56,34 +57,42 @@ class RRM(nn.Module):
         self.decoder = linear(D, cfg.n_symbols)
         self.register_buffer('z0', torch.randn(2, cfg.length, D))
 
-    def encode(self, x):            # [batch, in_len] → [batch, length, dim]
-        "Scaled embedding of the input, padded to the state's length."
-        x = F.pad(x, (0, self.cfg.length - x.shape[1]))
-        return self.embed(x) * self.cfg.dim**.5
+# %% ../nbs/02_recursion.ipynb #582c5258
+@patch
+def encode(self: RRM, x):            # [batch, in_len] → [batch, length, dim]
+    "Scaled embedding of the input, padded to the state's length."
+    x = F.pad(x, (0, self.cfg.length - x.shape[1]))
+    return self.embed(x) * self.cfg.dim**.5
 
-    def start(self, batch):         # → h, l, each [batch, length, dim]
-        "The fixed first state."
-        h, l = self.z0
-        return h.expand(batch, -1, -1), l.expand(batch, -1, -1)
+@patch
+def start(self: RRM, batch):         # → h, l, each [batch, length, dim]
+    "The fixed first state."
+    h, l = self.z0
+    return h.expand(batch, -1, -1), l.expand(batch, -1, -1)
 
-    def propose(self, h, l, e):     # → u, l
-        "K low-level updates (Eq. 6) and the high-level proposal u (Eq. 7)."
-        for _ in range(self.cfg.K): l = self.f_L(l + h + e)
-        return self.f_H(h + l), l
+@patch
+def decode(self: RRM, h):            # → [batch, out_len, n_symbols]
+    "Logits of the answer, read from the high-level state alone."
+    return self.decoder(h[:, :self.cfg.out_len])
 
-    def transition(self, h, l, e, noise=None):
-        "One transition. Without guidance the proposal is the next state; `noise` is for the subclass that has some."
-        return self.propose(h, l, e)
+# %% ../nbs/02_recursion.ipynb #645c6504
+@patch
+def propose(self: RRM, h, l, e):     # → u, l
+    "K low-level updates (Eq. 6) and the high-level proposal u (Eq. 7)."
+    for _ in range(self.cfg.K): l = self.f_L(l + h + e)
+    return self.f_H(h + l), l
 
-    def decode(self, h):            # → [batch, out_len, n_symbols]
-        "Logits of the answer, read from the high-level state alone."
-        return self.decoder(h[:, :self.cfg.out_len])
+@patch
+def transition(self: RRM, h, l, e, noise=None):
+    "One transition. Without guidance the proposal is the next state; `noise` is for the subclass that has some."
+    return self.propose(h, l, e)
 
-    def think(self, h, l, x, noise=None):
-        "One supervision step at inference: T transitions. `noise`: [T, batch, length, dim] or None."
-        e = self.encode(x)
-        for t in range(self.cfg.T): h, l = self.transition(h, l, e, None if noise is None else noise[t])
-        return h, l
+@patch
+def think(self: RRM, h, l, x, noise=None):
+    "One supervision step at inference: T transitions. `noise`: [T, batch, length, dim] or None."
+    e = self.encode(x)
+    for t in range(self.cfg.T): h, l = self.transition(h, l, e, None if noise is None else noise[t])
+    return h, l
 
 # %% ../nbs/02_recursion.ipynb #e3deb329
 @torch.no_grad()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from gram_nb import coloring        # registers its problems
-from gram_nb.beyond import adaptive_ballots, ballots, elect
+from gram_nb.beyond import adaptive_ballots, elect
 from gram_nb.cli import machine
 from gram_nb.inference import fastest_precision, sample, score_answers
 from gram_nb.problems import get_problem, iid_ceiling
@@ -18,7 +18,7 @@ OUT, SAMPLES, STEPS, WIDTHS, STRICT = ROOT/'data'/'results'/'beyond.json', 20, 1
 SURE, SHARE = (.5,.8,.9,.95,.98), (.01,.02,.03,.05,.07,.1,.15,.2,.25,.3,.4)
 RUNS = {    # folder of the run, its weights, steps of a voter, noise scales, every how many validation inputs, seeds
     'nqueens8-rows': ('nqueens8-fair', 'weights-bf16.safetensors', 4, (1.2,1.4), 1, (0,1)),
-    'nqueens8-board': ('nqueens8-board', None, 8, (1.,), 6, (0,)),
+    'nqueens8-board': ('nqueens8-board', None, 8, (1.,), 3, (0,)),
     'coloring8-vertices': ('coloring8-vertices/gram', 'weights.safetensors', 4, (1.,), 3, (0,1)),
     'coloring10-vertices': ('coloring10-vertices/gram', 'weights.safetensors', 4, (1.,), 3, (0,1)),
 }
@@ -33,8 +33,7 @@ def score(problem, part, y):
     return dict(scores, pairs=scores['coverage']['pairs'], different=different/len(part), different_right=found/different)
 
 def votes(model, problem, part, steps, scale, seed, samples=SAMPLES):
-    cast = ballots if problem.name == 'nqueens8-board' else adaptive_ballots
-    return cast(model, part.inputs, samples*STEPS//steps, steps, scale=scale, symmetry=problem.random_symmetry, generator=torch.Generator().manual_seed(seed), precision=precision)
+    return adaptive_ballots(model, part.inputs, samples*STEPS//steps, steps, scale=scale, symmetry=problem.random_symmetry, generator=torch.Generator().manual_seed(seed), precision=precision)
 
 def chosen(tried, least):
     "The setting with the highest coverage (and then accuracy) among those of at least this accuracy; the most accurate, if none is."

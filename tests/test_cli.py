@@ -42,6 +42,7 @@ MISTAKES = {
     'unknown problem': (['gram_data', '--problem', 'chess'], 'unknown problem'),
     'a billion samples to evaluate': (['gram_eval', '--samples', '1000000000'], '100 million'),
     'no attempts to evaluate': (['gram_eval', '--attempts', '0'], 'at least 1'),
+    'a billion samples, again and again': (['gram_eval', '--samples', '1000000000', '--attempts', '2'], '100 million'),
     'a billion voters': (['gram_eval', '--voters', '1000000000'], '100 million'),
     'attempts and voters': (['gram_eval', '--attempts', '2', '--voters', '80'], 'give one of them'),
     'puzzles that leak': (['gram_data', '--check', 'leak.csv'], 'leak'),
