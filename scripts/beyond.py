@@ -1,6 +1,6 @@
-"""An election among many short trajectories, beside as many supervision steps in independent ones: `python scripts/beyond.py [NAMES]`, an hour and a half on one core.
+"""An election among many short trajectories, beside as many supervision steps in independent ones: `python scripts/beyond.py [NAMES]`, two hours on one core.
 
-Noise scale, `sure` and `share` are chosen on validation inputs, by two rules: the highest coverage over pairs among the settings that are at least as accurate as independent trajectories of 16 steps at noise scale 1 (`accurate`), or at least 99.7 % accurate (`strict`). Then the test inputs, with two seeds where that takes minutes; the independent answers are those that the run itself has left. Of ten queens only the answers are left (`ten`). Results of the names that are not given are kept."""
+Noise scale, `sure` and `share` are chosen on validation inputs, by two rules: the highest coverage over pairs among the settings that are at least as accurate as independent trajectories of 16 steps at noise scale 1 (`accurate`), or at least 99.7 % accurate (`strict`). Then the test inputs, with two seeds where that takes minutes; the independent answers are those that the run itself has left. Where several models vote, each casts its part of the ballots, and gives its part of the independent answers. Of ten queens only the answers are left (`ten`). Results of the names that are not given are kept."""
 import json, sys
 from itertools import product
 from pathlib import Path
@@ -16,11 +16,14 @@ from gram_nb.train import load_model, load_tensors, write_atomic
 ROOT = Path(__file__).resolve().parents[1]
 OUT, SAMPLES, STEPS, WIDTHS, STRICT = ROOT/'data'/'results'/'beyond.json', 20, 16, (5,10,20), .997
 SURE, SHARE = (.5,.8,.9,.95,.98), (.01,.02,.03,.05,.07,.1,.15,.2,.25,.3,.4)
-RUNS = {    # folder of the run, its weights, steps of a voter, noise scales, every how many validation inputs, seeds
-    'nqueens8-rows': ('nqueens8-fair', 'weights-bf16.safetensors', 4, (1.2,1.4), 1, (0,1)),
-    'nqueens8-board': ('nqueens8-board', None, 8, (1.,), 3, (0,)),
-    'coloring8-vertices': ('coloring8-vertices/gram', 'weights.safetensors', 4, (1.,), 3, (0,1)),
-    'coloring10-vertices': ('coloring10-vertices/gram', 'weights.safetensors', 4, (1.,), 3, (0,1)),
+FAIR, OTHER, SHIPPED = ('nqueens8-fair', 'weights-bf16.safetensors'), ('nqueens8-fair-seed1', 'weights-bf16.safetensors'), ('nqueens8-rows/gram', None)
+RUNS = {    # the models, each a folder of data/runs and its weights (None: the shipped ones), steps of a voter, noise scales, every how many validation inputs, seeds
+    'nqueens8-rows': ([FAIR], 4, (1.2,1.4), 1, (0,1)),
+    'nqueens8-rows-seed1': ([OTHER], 4, (1.2,1.4), 1, (0,1)),
+    'nqueens8-rows-trio': ([FAIR, OTHER, SHIPPED], 4, (1.2,1.4), 1, (0,1)),
+    'nqueens8-board': ([('nqueens8-board', None)], 8, (1.,), 3, (0,)),
+    'coloring8-vertices': ([('coloring8-vertices/gram', 'weights.safetensors')], 4, (1.,), 3, (0,1)),
+    'coloring10-vertices': ([('coloring10-vertices/gram', 'weights.safetensors')], 4, (1.,), 3, (0,1)),
 }
 precision = fastest_precision()
 
@@ -32,8 +35,14 @@ def score(problem, part, y):
     scores = score_answers(problem, part, y)
     return dict(scores, pairs=scores['coverage']['pairs'], different=different/len(part), different_right=found/different)
 
-def votes(model, problem, part, steps, scale, seed, samples=SAMPLES):
-    return adaptive_ballots(model, part.inputs, samples*STEPS//steps, steps, scale=scale, symmetry=problem.random_symmetry, generator=torch.Generator().manual_seed(seed), precision=precision)
+def in_turn(each):
+    "Twenty answers [samples, inputs, out_len] of several models, one of each in turn."
+    return torch.stack(each, 1).flatten(0, 1)[:SAMPLES]
+
+def votes(models, problem, part, steps, scale, seed, samples=SAMPLES):
+    g, voters = torch.Generator().manual_seed(seed), samples*STEPS//steps//len(models)
+    each = [adaptive_ballots(m, part.inputs, voters, steps, scale=scale, symmetry=problem.random_symmetry, generator=g, precision=precision) for m in models]
+    return [torch.cat(v) for v in zip(*each)]
 
 def chosen(tried, least):
     "The setting with the highest coverage (and then accuracy) among those of at least this accuracy; the most accurate, if none is."
@@ -45,28 +54,29 @@ def settings(problem, part, y, p, scale):
     return [dict(scale=scale, sure=sure, share=share, **{k: r[k] for k in ('accuracy','pairs','different_right')}) for sure,share,r in results]
 
 def measure(name):
-    run, weights, steps, scales, every, seeds = RUNS[name]
-    folder = ROOT/'data'/'runs'/run
-    model, problem = load_model(folder/weights if weights else name)
+    chosen_models, steps, scales, every, seeds = RUNS[name]
+    files = [ROOT/'data'/'runs'/folder/weights if weights else ROOT/'gram_nb'/'weights'/f"{folder.split('/')[0]}.safetensors" for folder,weights in chosen_models]
+    models, (problem, *_) = zip(*map(load_model, files))
     puzzles = problem.puzzles()
     split = problem.split(len(puzzles))
     valid, test = puzzles.subset(split['valid'][::every]), puzzles.subset(split['test'])
-    floor = score(problem, valid, sample(model, valid.inputs, SAMPLES, STEPS, generator=torch.Generator().manual_seed(0), precision=precision))
-    tried = [r for scale in scales for r in settings(problem, valid, *votes(model, problem, valid, steps, scale, 0), scale)]
+    g = torch.Generator().manual_seed(0)
+    floor = score(problem, valid, in_turn([sample(m, valid.inputs, -(-SAMPLES//len(models)), STEPS, generator=g, precision=precision) for m in models]))
+    tried = [r for scale in scales for r in settings(problem, valid, *votes(models, problem, valid, steps, scale, 0), scale)]
     choices = dict(accurate=chosen(tried, floor['accuracy']), strict=chosen(tried, STRICT))
     print(name, len(valid), 'validation inputs, independent', f"{floor['accuracy']:.4f}", floor['pairs'], choices, flush=True)
-    answers = load_tensors(folder/'answers.safetensors')[0]['answers'].long()
+    answers = in_turn([load_tensors(ROOT/'data'/'runs'/folder/'answers.safetensors')[0]['answers'].long() for folder,_ in chosen_models])
     by_width = dict(independent=[score_answers(problem, test, answers[:w])['coverage']['pairs'] for w in WIDTHS], ceiling=[iid_ceiling(test.n_answers, w)['pairs'] for w in WIDTHS])
     runs = dict(independent=[dict(score(problem, test, answers), seed=0)], **{rule: [] for rule in choices})
     for seed in seeds:
-        ballot_box = {scale: votes(model, problem, test, steps, scale, seed) for scale in {c['scale'] for c in choices.values()}}
+        ballot_box = {scale: votes(models, problem, test, steps, scale, seed) for scale in {c['scale'] for c in choices.values()}}
         for rule,c in choices.items(): runs[rule].append(dict(score(problem, test, elect(*ballot_box[c['scale']], SAMPLES, c['sure'], c['share'])), seed=seed))
     c = choices['accurate']
-    fewer = [elect(*votes(model, problem, test, steps, c['scale'], seeds[0], w), w, c['sure'], c['share']) for w in WIDTHS[:-1]]
+    fewer = [elect(*votes(models, problem, test, steps, c['scale'], seeds[0], w), w, c['sure'], c['share']) for w in WIDTHS[:-1]]
     by_width['accurate'] = [score_answers(problem, test, y)['coverage']['pairs'] for y in fewer] + [runs['accurate'][0]['pairs']]
     means = {how: {k: sum(r[k] for r in rs)/len(rs) for k in ('accuracy','pairs','different','different_right','conflicts') if k in rs[0]} for how,rs in runs.items()}
     for how,m in means.items(): print(name, how, m, flush=True)
-    return dict(weights=f'data/runs/{run}/{weights}' if weights else f'gram_nb/weights/{name}.safetensors', steps=steps, voters=SAMPLES*STEPS//steps, valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=choices,
+    return dict(weights=', '.join(str(f.relative_to(ROOT)) for f in files), steps=steps, voters=SAMPLES*STEPS//steps, valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=choices,
                 by_width=by_width, test=runs, mean=means)
 
 def vote_again(run='nqueens10-rows', name='nqueens10-rows', least=.944):
@@ -90,5 +100,7 @@ if __name__ == '__main__':
         results = json.loads(OUT.read_text()) if OUT.exists() else dict(runs={})       # read now: another process may have written meanwhile
         results.update(command='python scripts/beyond.py', machine=machine(), torch=torch.__version__, precision=precision, samples=SAMPLES, independent_steps=STEPS, widths=WIDTHS)
         if name == 'ten': results['ten'] = measurement
-        else: results['runs'][name] = measurement
+        else:
+            results['runs'][name] = measurement
+            results['runs'] = {k: results['runs'][k] for k in RUNS if k in results['runs']}       # in the order above
         write_atomic(OUT, json.dumps(results, indent=1).encode())

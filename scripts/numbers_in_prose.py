@@ -5,7 +5,7 @@ import json, re, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = dict(run='runs/nqueens8-rows/metrics', demo='runs/demo/metrics', heads='runs/nqueens8-rows/heads', scale='results/noise_scale', times='results/response_times', kill='results/kill_test', board='runs/nqueens8-board/metrics', bench='results/bench-nqueens8-fast', bench16='results/bench-nqueens8-fast-bf16', sure='results/sure', gc8l='runs/coloring8-longer/metrics', gc8e='runs/coloring8-earlier/metrics', gc10e='runs/coloring10-earlier/metrics', positions='results/positions', ten='runs/nqueens10-rows/metrics', gc8='runs/coloring8-vertices/metrics', gc8p='runs/coloring8-pairs/metrics', gc10='runs/coloring10-vertices/metrics', beyond='results/beyond', together='results/together', fair='runs/nqueens8-fair/metrics', sampler='results/sampler')
+SOURCES = dict(run='runs/nqueens8-rows/metrics', demo='runs/demo/metrics', heads='runs/nqueens8-rows/heads', scale='results/noise_scale', times='results/response_times', kill='results/kill_test', board='runs/nqueens8-board/metrics', bench='results/bench-nqueens8-fast', bench16='results/bench-nqueens8-fast-bf16', sure='results/sure', gc8l='runs/coloring8-longer/metrics', gc8e='runs/coloring8-earlier/metrics', gc10e='runs/coloring10-earlier/metrics', positions='results/positions', ten='runs/nqueens10-rows/metrics', gc8='runs/coloring8-vertices/metrics', gc8p='runs/coloring8-pairs/metrics', gc10='runs/coloring10-vertices/metrics', beyond='results/beyond', together='results/together', fair='runs/nqueens8-fair/metrics', fair1='runs/nqueens8-fair-seed1/metrics', sampler='results/sampler')
 MARK = re.compile(r'(<!--n:(\w+)\.([^:>]+?)(?::([^>]+?))?-->)([^<]*)(<!--/n-->)')
 
 def value(source, path):

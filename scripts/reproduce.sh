@@ -18,6 +18,8 @@ cp runs/board/{config.json,log.csv,valid.csv,answers.safetensors,metrics.json,ma
 python scripts/ship.py runs/board
 OMP_NUM_THREADS=1 gram_train --preset nqueens8-demo --minutes 25 --settings '{"charge": "prior", "validations": 10}' --out runs/fair                          # notebook 16
 python scripts/collect_run.py runs/fair data/runs/nqueens8-fair
+OMP_NUM_THREADS=1 gram_train --preset nqueens8-demo --minutes 25 --settings '{"charge": "prior", "validations": 10, "seed": 1}' --out runs/fair1
+python scripts/collect_run.py runs/fair1 data/runs/nqueens8-fair-seed1
 gram_bench --preset nqueens8-fast --out data/results/bench-nqueens8-fast.json
 export OMP_NUM_THREADS=1                                                                    # many small models: one thread is faster
 while IFS='|' read -r preset name gram baseline settings; do                                # notebooks 13 and 14

@@ -1,5 +1,7 @@
-"Execute notebooks, each from a fresh kernel: `python scripts/run_notebooks.py [--inplace] [NAMES]`. With --inplace the outputs are kept."
+"Execute notebooks, each from a fresh kernel: `python scripts/run_notebooks.py [--inplace] [--workers N] [NAMES]`. With --inplace the outputs are kept."
 import argparse, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import nbformat
@@ -27,6 +29,7 @@ if __name__ == '__main__':
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument('names', nargs='*', help='notebooks in nbs/ (default: all)')
     ap.add_argument('--inplace', action='store_true', help='write the outputs into the notebooks')
+    ap.add_argument('--workers', type=int, default=1, help='notebooks at a time')
     args = ap.parse_args()
     paths = [NBS/f'{Path(n).stem}.ipynb' for n in args.names] or sorted(NBS.glob('*.ipynb'))
-    sys.exit(not all([execute(p, args.inplace) for p in paths]))
+    with ProcessPoolExecutor(args.workers) as pool: sys.exit(not all(list(pool.map(execute, paths, repeat(args.inplace)))))
