@@ -19,7 +19,6 @@ SURE, SHARE = (.5,.8,.9,.95,.98), (.01,.02,.03,.05,.07,.1,.15,.2,.25,.3,.4)
 FAIR, OTHER, SHIPPED = ('nqueens8-fair', 'weights-bf16.safetensors'), ('nqueens8-fair-seed1', 'weights-bf16.safetensors'), ('nqueens8-rows/gram', None)
 RUNS = {    # the models, each a folder of data/runs and its weights (None: the shipped ones), steps of a voter, noise scales, every how many validation inputs, seeds
     'nqueens8-rows': ([FAIR], 4, (1.2,1.4), 1, (0,1)),
-    'nqueens8-rows-seed1': ([OTHER], 4, (1.2,1.4), 1, (0,1)),
     'nqueens8-rows-trio': ([FAIR, OTHER, SHIPPED], 4, (1.2,1.4), 1, (0,1)),
     'nqueens8-board': ([('nqueens8-board', None)], 8, (1.,), 3, (0,)),
     'coloring8-vertices': ([('coloring8-vertices/gram', 'weights.safetensors')], 4, (1.,), 3, (0,1)),
