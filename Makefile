@@ -19,7 +19,7 @@ test: $(VENV)/dev           ## nbdev_test over every notebook, then the other te
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests
 
 lab: $(VENV)/dev            ## open the notebooks
-	$(BIN)/jupyter lab --notebook-dir=nbs
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/nbs/index.ipynb
 
 app: $(VENV)/dev            ## the explorer as an app in the browser (Voilà)
 	$(BIN)/voila nbs/10_explore.ipynb
