@@ -31,5 +31,5 @@ if __name__ == '__main__':
     ap.add_argument('--inplace', action='store_true', help='write the outputs into the notebooks')
     ap.add_argument('--workers', type=int, default=1, help='notebooks at a time')
     args = ap.parse_args()
-    paths = [NBS/f'{Path(n).stem}.ipynb' for n in args.names] or sorted(NBS.glob('*.ipynb'))
+    paths = [NBS/f'{Path(n).stem}.ipynb' for n in args.names] or sorted(NBS.glob('*.ipynb'), reverse=True)      # the long ones are among the last
     with ProcessPoolExecutor(args.workers) as pool: sys.exit(not all(list(pool.map(execute, paths, repeat(args.inplace)))))
