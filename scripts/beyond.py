@@ -16,13 +16,16 @@ from gram_nb.train import load_model, load_tensors, write_atomic
 ROOT = Path(__file__).resolve().parents[1]
 OUT, SAMPLES, STEPS, WIDTHS, STRICT = ROOT/'data'/'results'/'beyond.json', 20, 16, (5,10,20), .997
 SURE, SHARE = (.5,.8,.9,.95,.98), (.01,.02,.03,.05,.07,.1,.15,.2,.25,.3,.4)
-FAIR, OTHER, SHIPPED = ('nqueens8-fair', 'weights-bf16.safetensors'), ('nqueens8-fair-seed1', 'weights-bf16.safetensors'), ('nqueens8-rows/gram', None)
-RUNS = {    # the models, each a folder of data/runs and its weights (None: the shipped ones), steps of a voter, noise scales, every how many validation inputs, seeds
+SHIPPED, RUN = 'gram_nb/weights', 'data/runs'
+FAIR = (f'{RUN}/nqueens8-fair/weights-bf16.safetensors', f'{RUN}/nqueens8-fair')
+FAIR_TOO = (f'{RUN}/nqueens8-fair-seed1/weights-bf16.safetensors', f'{RUN}/nqueens8-fair-seed1')
+SHIPPED_ROWS = (f'{SHIPPED}/nqueens8-rows.safetensors', f'{RUN}/nqueens8-rows/gram')
+RUNS = {    # the models, each its weights and the folder of its answers; steps of a voter, noise scales, every how many validation inputs, seeds
     'nqueens8-rows': ([FAIR], 4, (1.2,1.4), 1, (0,1)),
-    'nqueens8-rows-trio': ([FAIR, OTHER, SHIPPED], 4, (1.2,1.4), 1, (0,1)),
-    'nqueens8-board': ([('nqueens8-board', None)], 8, (1.,), 3, (0,)),
-    'coloring8-vertices': ([('coloring8-vertices/gram', 'weights.safetensors')], 4, (1.,), 3, (0,1)),
-    'coloring10-vertices': ([('coloring10-vertices/gram', 'weights.safetensors')], 4, (1.,), 3, (0,1)),
+    'nqueens8-rows-trio': ([FAIR, FAIR_TOO, SHIPPED_ROWS], 4, (1.2,1.4), 1, (0,1)),
+    'nqueens8-board': ([(f'{SHIPPED}/nqueens8-board.safetensors', f'{RUN}/nqueens8-board')], 8, (1.,), 3, (0,)),
+    'coloring8-vertices': ([(f'{RUN}/coloring8-vertices/gram/weights.safetensors', f'{RUN}/coloring8-vertices/gram')], 4, (1.,), 3, (0,1)),
+    'coloring10-vertices': ([(f'{RUN}/coloring10-vertices/gram/weights.safetensors', f'{RUN}/coloring10-vertices/gram')], 4, (1.,), 3, (0,1)),
 }
 precision = fastest_precision()
 
@@ -53,9 +56,9 @@ def settings(problem, part, y, p, scale):
     return [dict(scale=scale, sure=sure, share=share, **{k: r[k] for k in ('accuracy','pairs','different_right')}) for sure,share,r in results]
 
 def measure(name):
-    chosen_models, steps, scales, every, seeds = RUNS[name]
-    files = [ROOT/'data'/'runs'/folder/weights if weights else ROOT/'gram_nb'/'weights'/f"{folder.split('/')[0]}.safetensors" for folder,weights in chosen_models]
-    models, (problem, *_) = zip(*map(load_model, files))
+    weights_and_answers, steps, scales, every, seeds = RUNS[name]
+    weights, folders = zip(*weights_and_answers)
+    models, (problem, *_) = zip(*(load_model(ROOT/w) for w in weights))
     puzzles = problem.puzzles()
     split = problem.split(len(puzzles))
     valid, test = puzzles.subset(split['valid'][::every]), puzzles.subset(split['test'])
@@ -64,7 +67,7 @@ def measure(name):
     tried = [r for scale in scales for r in settings(problem, valid, *votes(models, problem, valid, steps, scale, 0), scale)]
     choices = dict(accurate=chosen(tried, floor['accuracy']), strict=chosen(tried, STRICT))
     print(name, len(valid), 'validation inputs, independent', f"{floor['accuracy']:.4f}", floor['pairs'], choices, flush=True)
-    answers = in_turn([load_tensors(ROOT/'data'/'runs'/folder/'answers.safetensors')[0]['answers'].long() for folder,_ in chosen_models])
+    answers = in_turn([load_tensors(ROOT/folder/'answers.safetensors')[0]['answers'].long() for folder in folders])
     by_width = dict(independent=[score_answers(problem, test, answers[:w])['coverage']['pairs'] for w in WIDTHS], ceiling=[iid_ceiling(test.n_answers, w)['pairs'] for w in WIDTHS])
     runs = dict(independent=[dict(score(problem, test, answers), seed=0)], **{rule: [] for rule in choices})
     for seed in seeds:
@@ -75,7 +78,7 @@ def measure(name):
     by_width['accurate'] = [score_answers(problem, test, y)['coverage']['pairs'] for y in fewer] + [runs['accurate'][0]['pairs']]
     means = {how: {k: sum(r[k] for r in rs)/len(rs) for k in ('accuracy','pairs','different','different_right','conflicts') if k in rs[0]} for how,rs in runs.items()}
     for how,m in means.items(): print(name, how, m, flush=True)
-    return dict(weights=', '.join(str(f.relative_to(ROOT)) for f in files), steps=steps, voters=SAMPLES*STEPS//steps, valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=choices,
+    return dict(weights=', '.join(weights), steps=steps, voters=SAMPLES*STEPS//steps//len(models)*len(models), valid=dict(inputs=len(valid), independent=floor, tried=tried), chosen=choices,
                 by_width=by_width, test=runs, mean=means)
 
 def vote_again(run='nqueens10-rows', name='nqueens10-rows', least=.944):
