@@ -1,5 +1,5 @@
-"Execute notebooks, each from a fresh kernel: `python scripts/run_notebooks.py [--inplace] [--workers N] [NAMES]`. With --inplace the outputs are kept."
-import argparse, sys, time
+"Execute notebooks, each from a fresh kernel: `python tools/run_notebooks.py [--inplace] [--workers N] [NAMES]`. With --inplace the outputs are kept."
+import argparse, logging, re, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -17,7 +17,9 @@ def execute(path, inplace):
     client = NotebookClient(nb, timeout=900, kernel_name='python3', resources={'metadata': {'path': str(NBS)}})
     client.widget_registry = {}     # pictures land in the cell's own output, not in widget metadata
     try: client.execute()
-    except CellExecutionError as e: return print(f'{path.name}: {e}')
+    except CellExecutionError as e:
+        text = re.sub(r'\x1b\[[0-9;]*m', '', str(e))
+        return print(f'{path.name}: {text[:1500]}\n…\n{text[-1500:]}')
     nb.metadata.pop('widgets', None)
     for cell in nb.cells:               # live progress bars mean nothing in a saved notebook
         if 'outputs' in cell: cell.outputs = [o for o in cell.outputs if WIDGET not in o.get('data', {})]
