@@ -1,61 +1,70 @@
 # `make demo` and `make test` are the two commands; both make what they need.
 PYTHON ?= python3
 VENV ?= .venv
-BIN = $(VENV)/bin
 MINUTES ?= 6
 OUT ?= runs/demo
 NBS ?=
+PORT ?= 8888
+BROWSER ?= yes
+ARGS ?=
 
-.PHONY: help demo test lab app numbers verify reproduce export notebooks readme check clean
+# names with spaces: escaped for make, quoted for the shell
+space := $(subst ,, )
+BIN := "$(VENV)/bin"
+MADE := $(subst $(space),\ ,$(VENV))
+LAB := --notebook-dir=. --LabApp.default_url=/lab/tree/nbs/index.ipynb --port=$(PORT) \
+	$(if $(filter no none false off 0,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help demo test lab app verify manifest reproduce export notebooks readme check clean
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
 
-demo: $(VENV)/package       ## train baseline and GRAM on 8×8 N-Queens (MINUTES=6), compare, draw figures
-	$(BIN)/gram_demo --minutes $(MINUTES) --out $(OUT)
+demo: $(MADE)/package       ## train baseline and GRAM on 8×8 N-Queens (MINUTES=6), compare, draw figures into OUT=runs/demo
+	$(BIN)/gram_demo --minutes $(MINUTES) --out "$(OUT)"
 
-test: $(VENV)/dev           ## nbdev_test over every notebook, then the other tests
+test: $(MADE)/dev           ## nbdev_test over every notebook, then the other tests
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests
 
-lab: $(VENV)/dev            ## open the notebooks
-	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/nbs/index.ipynb
+lab: $(MADE)/dev            ## open the notebooks in JupyterLab (PORT=8888, BROWSER=no to open none, ARGS="...")
+	$(BIN)/jupyter lab $(LAB) $(ARGS)
 
-app: $(VENV)/dev            ## the explorer as an app in the browser (Voilà)
-	$(BIN)/voila nbs/10_explore.ipynb
+app: $(MADE)/dev            ## the explorer as an app in the browser (Voilà)
+	$(BIN)/voila nbs/21_explore.ipynb
 
-verify: $(VENV)/package     ## are data, logs, results and weights what they were? (checksums)
-	$(BIN)/python scripts/verify.py
+verify: $(MADE)/package     ## are data, logs, results and weights what they were? (checksums)
+	$(BIN)/python tools/verify.py
 
-reproduce: $(VENV)/dev      ## make every figure and number of a CPU again (hours); then see git diff and make verify
-	PATH="$(abspath $(BIN)):$$PATH" scripts/reproduce.sh
+manifest: $(MADE)/package   ## write the checksums of data, logs, results and weights anew
+	$(BIN)/python tools/verify.py --update
 
-export: $(VENV)/dev         ## notebooks -> package, cleaned
+reproduce: $(MADE)/dev      ## make every figure and number of a CPU again (hours); then see git diff and make verify
+	PATH="$$(cd $(BIN) && pwd):$$PATH" experiments/reproduce.sh
+
+export: $(MADE)/dev         ## notebooks -> package, cleaned
 	$(BIN)/nbdev_export && $(BIN)/nbdev_clean
 
-notebooks: $(VENV)/dev      ## execute notebooks (NBS="..." for some) from a fresh kernel, keep the outputs
-	OMP_NUM_THREADS=1 $(BIN)/python scripts/run_notebooks.py --inplace $(NBS) && $(BIN)/nbdev_clean
+notebooks: $(MADE)/dev      ## execute notebooks (NBS="..." for some) from a fresh kernel, keep the outputs
+	OMP_NUM_THREADS=1 $(BIN)/python tools/run_notebooks.py --inplace $(NBS) && $(BIN)/nbdev_clean
 
-numbers: $(VENV)/dev        ## numbers in the notebooks' prose from the result files
-	$(BIN)/python scripts/numbers_in_prose.py && $(BIN)/nbdev_clean
+readme: $(MADE)/dev         ## README.md from nbs/index.ipynb
+	$(BIN)/python tools/readme.py
 
-readme: $(VENV)/dev         ## README.md from nbs/index.ipynb
-	$(BIN)/python scripts/readme.py
-
-check: $(VENV)/dev          ## is everything that is generated up to date?
-	$(BIN)/python scripts/check.py
+check: $(MADE)/dev          ## is everything that is generated up to date, and the code in order?
+	$(BIN)/python tools/check.py
 
 clean:           ## remove the environment and generated files, not the runs
-	rm -rf $(VENV) _proc _docs *.egg-info
+	rm -rf "$(VENV)" _proc _docs build dist *.egg-info
 
 # torch first and alone: the constraint keeps pip from choosing another build afterwards
-$(VENV)/package: settings.ini setup.py constraints.txt
+$(MADE)/package: settings.ini setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3,10) and "gram_nb needs Python 3.10 or newer, this is " + sys.version.split()[0])'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv "$(VENV)"
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e .
-	@touch $@
+	@touch "$@"
 
-$(VENV)/dev: $(VENV)/package
+$(MADE)/dev: $(MADE)/package
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
-	@touch $@
+	@touch "$@"

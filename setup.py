@@ -7,14 +7,21 @@ from packaging.version import parse
 import setuptools
 
 assert parse(setuptools.__version__) >= parse('61')
+root = Path(__file__).resolve().parent
 config = ConfigParser(delimiters=['='])
-config.read('settings.ini', encoding='utf-8')
+config.read(root/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
 
 setuptools.setup(
-    name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
-    author=cfg['author'], author_email=cfg['author_email'], license='Apache-2.0',
-    long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+    name=cfg['lib_name'],
+    version=cfg['version'],
+    description=cfg['description'],
+    keywords=cfg['keywords'],
+    author=cfg['author'],
+    author_email=cfg['author_email'],
+    license='Apache-2.0',
+    long_description=(root/'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
     packages=setuptools.find_packages(include=['gram_nb', 'gram_nb.*']),
     package_data={'gram_nb': ['weights/*']},
     python_requires='>=' + cfg['min_python'],

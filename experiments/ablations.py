@@ -4,10 +4,11 @@
     python experiments/ablations.py positions       # one study: `choices` or `positions`
     python experiments/ablations.py 'β × 2'         # one variant
 
-Every variant differs from the default in one thing. Figures are of fresh prior rollouts on a fifth of the inputs, held
-out of training and not the test part. `choices` uses one token a row and writes data/results/ablations.json; `positions`
-uses one token a square and writes data/results/positions.json. Runs that are in the file are kept, so that the command
-can be stopped and started again. One thread, float32 and no compiling: the same seed gives the same numbers."""
+Every variant differs from the default in one thing. Figures are of fresh prior rollouts on a fifth of the
+inputs, held out of training and not the test part. `choices` uses one token a row and writes
+data/results/ablations.json; `positions` uses one token a square and writes data/results/positions.json.
+Runs that are in the file are kept, so the command can be stopped and started again. It uses one thread,
+float32 and no compiling: on one machine the same seed gives the same numbers."""
 import json, platform, time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,8 +27,8 @@ from gram_nb.settings import TrainConfig
 from gram_nb.train import Trainer, adamw, ema_decay, posterior_accuracy, prior_statistics, train_step
 
 RESULTS = Path(__file__).resolve().parents[1]/'data'/'results'
-ROWS = TrainConfig(problem='nqueens7-rows', dim=64, hidden=64, n_sup=8, updates=1200, lr=2e-3, beta=.64, batch=64,
-                   precision='fp32', compile=False)
+ROWS = TrainConfig(problem='nqueens7-rows', dim=64, hidden=64, n_sup=8, updates=1200, lr=2e-3, beta=.64,
+                   batch=64, precision='fp32', compile=False)
 BOARD = replace(ROWS, problem='nqueens7-board', heads=2, updates=600, beta=.64*7/49)
 
 class HeldOut(Trainer):
@@ -92,7 +93,8 @@ def added(model): model.posterior = Added(model.cfg.dim, model.cfg.dim, model.cf
 
 def random_heads(model):
     for head in (model.prior, model.posterior):
-        for mlp in (head.mu, head.sigma): nn.init.trunc_normal_(mlp.down.weight, std=mlp.down.in_features**-.5)
+        for mlp in (head.mu, head.sigma):
+            nn.init.trunc_normal_(mlp.down.weight, std=mlp.down.in_features**-.5)
 
 def no_decay_of_heads(t):
     "Move the noise heads to the group that does not decay."
@@ -162,13 +164,15 @@ def measure_choice(t, rows):
     result = dict(ema=score(t.ema, t), raw=score(t.model, t), loss=rows[-1,0].item())
     if t.cfg.model == 'rrm': return result
     def seeded(): return torch.Generator().manual_seed(t.cfg.seed)
+    posterior = posterior_accuracy(t.ema, t.problem, t.held_out, seeded())
     mu, sigma = prior_statistics(t.ema, t.held_out.inputs, seeded())
-    return dict(result, posterior_accuracy=posterior_accuracy(t.ema, t.problem, t.held_out, seeded()), mu=mu, sigma=sigma)
+    return dict(result, posterior_accuracy=posterior, mu=mu, sigma=sigma)
 
 def measure_position(t, rows, every=25):
     "Figures of averaged weights, and the cross-entropy over training, a mean for each 25 updates."
     curve = [round(v, 5) for v in rows[:,1].view(-1,every).mean(1).tolist()]
-    return dict(score(t.ema, t), inputs=len(t.held_out), cross_entropy=rows[-100:,1].mean().item(), curve=curve)
+    last = rows[-100:,1].mean().item()
+    return dict(score(t.ema, t), inputs=len(t.held_out), cross_entropy=last, curve=curve)
 
 @dataclass(frozen=True)
 class Study:
@@ -196,12 +200,19 @@ def stored(study: Study) -> dict:
     head = dict(command='python experiments/ablations.py', config=asdict(study.base),
                 machine=f'{platform.system()} {platform.machine()}, 1 thread', torch=torch.__version__)
     old = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else dict(runs={})
-    return dict(old, **head, topics={k: v.topic for k,v in study.variants.items()})
+    variants = {k: dict(topic=v.topic, settings=v.settings) for k,v in study.variants.items()}
+    return dict(old, **head, variants=variants)
 
-def order(results: dict, study: Study) -> dict:
-    "The results with variants and seeds in their order."
+def keep(results: dict, study: Study):
+    "Write the results, with variants and seeds in their order."
     runs = {k: dict(sorted(results['runs'][k].items())) for k in study.variants if k in results['runs']}
-    return dict(results, runs=runs)
+    text = json.dumps(dict(results, runs=runs), indent=1, ensure_ascii=False)
+    write_atomic(RESULTS/study.file, text.encode())
+
+def report(name, seed, r):
+    s = r.get('ema', r)
+    print(f"{name:42} seed {seed}: accuracy {s['accuracy']:6.1%}  Σnf/Σn² {s['coverage']['pairs']:6.1%} "
+          f"of {s['ceiling']['pairs']:.1%}  {r['seconds']:.0f} s", flush=True)
 
 @call_parse
 def main(
@@ -211,14 +222,13 @@ def main(
     "Train variants and keep their figures in data/results/."
     torch.set_num_threads(1)
     known = {*STUDIES, *(k for s in STUDIES.values() for k in s.variants)}
-    if unknown := set(names) - known: raise SystemExit(f'unknown {min(unknown)!r}: choose of {", ".join(sorted(known))}')
+    if unknown := set(names) - known:
+        raise SystemExit(f'unknown {min(unknown)!r}: choose of {", ".join(sorted(known))}')
     for title,study in STUDIES.items():
         chosen = [k for k in study.variants if not names or title in names or k in names]
         for seed,name in ((s, k) for s in range(seeds) for k in chosen):
             results = stored(study)
             if str(seed) in results['runs'].get(name, {}): continue
             r = results['runs'].setdefault(name, {})[str(seed)] = run(study, name, seed)
-            write_atomic(RESULTS/study.file, json.dumps(order(results, study), indent=1, ensure_ascii=False).encode())
-            s = r.get('ema', r)
-            print(f"{name:42} seed {seed}: accuracy {s['accuracy']:6.1%}  Σnf/Σn² {s['coverage']['pairs']:6.1%} of "
-                  f"{s['ceiling']['pairs']:.1%}  {r['seconds']:.0f} s", flush=True)
+            keep(results, study)
+            report(name, seed, r)

@@ -18,10 +18,10 @@ from .halting import Heads
 from .problems import InputError, is_problem
 from .settings import PRESETS, TrainConfig
 
-# %% ../nbs/07b_checkpoints.ipynb #d4f53d93
+# %% ../nbs/07b_checkpoints.ipynb #307827c4
 @contextlib.contextmanager
 def replacing(path):
-    "Yields a temporary name beside `path`; what was written there replaces `path` at the end, or nothing does."
+    "Yields a temporary name; what was written there replaces `path` at the end, or nothing does."
     path = Path(path)
     tmp = path.with_name(path.name + '.tmp')
     try:
@@ -36,12 +36,13 @@ def write_atomic(path, data: bytes):
     "Write a file so that a crash leaves either the old one or the new one."
     with replacing(path) as tmp: tmp.write_bytes(data)
 
-# %% ../nbs/07b_checkpoints.ipynb #75dc248e
+# %% ../nbs/07b_checkpoints.ipynb #e4286385
 def check_output(path) -> Path:
     "Raise `InputError` if a file cannot be written at `path`. Nothing is changed."
     path = Path(path)
     if path.is_dir(): raise InputError(f'{path} is a folder: name a file')
-    if not path.parent.is_dir(): raise InputError(f'there is no folder {path.parent}: make it, or choose another file')
+    if not path.parent.is_dir():
+        raise InputError(f'there is no folder {path.parent}: make it, or choose another file')
     try:
         with open(path.with_name(path.name + '.tmp'), 'wb'): pass
         path.with_name(path.name + '.tmp').unlink()
@@ -57,13 +58,14 @@ def to_json(v, **how) -> str:
         return None if isinstance(v, float) and not math.isfinite(v) else v
     return json.dumps(clean(v), allow_nan=False, **how)
 
-# %% ../nbs/07b_checkpoints.ipynb #0bcc5bbf
+# %% ../nbs/07b_checkpoints.ipynb #93fab296
 def checksum(tensors: dict) -> str:
     "SHA-256 of names, types, shapes and values."
     digest = hashlib.sha256()
     for k,v in sorted(tensors.items()):
         v = v.detach().cpu().contiguous()
-        digest.update(f'{k} {v.dtype} {tuple(v.shape)} '.encode() + v.flatten().view(torch.uint8).numpy().tobytes())
+        digest.update(f'{k} {v.dtype} {tuple(v.shape)} '.encode())
+        digest.update(v.flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 def save_tensors(path, tensors: dict, **meta):
@@ -71,18 +73,21 @@ def save_tensors(path, tensors: dict, **meta):
     tensors = {k: v.detach().cpu().contiguous() for k,v in tensors.items()}
     text = to_json(dict(meta, sha256=checksum(tensors)))
     with replacing(path) as tmp:
-        save_file(tensors, tmp, dict(gram_nb=text))     # one entry: safetensors keeps several in no fixed order
+        save_file(tensors, tmp, dict(gram_nb=text))     # one entry: several would be kept in no fixed order
         tmp.chmod(0o644)
 
-# %% ../nbs/07b_checkpoints.ipynb #36212029
+# %% ../nbs/07b_checkpoints.ipynb #72839857
 def load_tensors(path) -> tuple:    # tensors, meta
     "Read a file of `save_tensors`, or say in one line why that is not possible."
     path = Path(path)
-    if not path.is_file(): raise InputError(f'no checkpoint at {path}: train one with gram_train, or check the path')
+    if not path.is_file():
+        raise InputError(f'no checkpoint at {path}: train one with gram_train, or check the path')
     try:
-        with safe_open(path, 'pt') as f: tensors, texts = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
+        with safe_open(path, 'pt') as f:
+            tensors, texts = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
     except (SafetensorError, ValueError, OSError) as e:
-        raise InputError(f'{path} is not a whole safetensors file ({str(e).splitlines()[0][:80]}): copy or train it again')
+        why = str(e).splitlines()[0][:80]
+        raise InputError(f'{path} is not a whole safetensors file ({why}): copy or train it again')
     try: meta = json.loads(texts.get('gram_nb', '{}'))
     except ValueError: meta = None
     if not isinstance(meta, dict):
@@ -97,7 +102,7 @@ def copy_as_bf16(source, target):
     tensors, meta = load_tensors(source)
     save_tensors(target, {k: v.bfloat16() if v.is_floating_point() else v for k,v in tensors.items()}, **meta)
 
-# %% ../nbs/07b_checkpoints.ipynb #9f2f20fc
+# %% ../nbs/07b_checkpoints.ipynb #49a25409
 WEIGHTS = Path(__file__).parent/'weights' if '__file__' in globals() else Path('../gram_nb/weights').resolve()
 
 def weights_path(path) -> Path:     # of a file, or of a shipped problem's weights
@@ -105,7 +110,7 @@ def weights_path(path) -> Path:     # of a file, or of a shipped problem's weigh
     if not is_problem(str(path)): return Path(path)
     shipped = WEIGHTS/f'{path}.safetensors'
     if shipped.is_file(): return shipped
-    raise InputError(f'no weights for {path} come with the package: train some with gram_train, and give their file')
+    raise InputError(f'no weights for {path} come with the package: train some, and give their file')
 
 def config_from(meta: dict, path) -> TrainConfig:
     "The settings stored in a checkpoint."
@@ -114,7 +119,7 @@ def config_from(meta: dict, path) -> TrainConfig:
     try: return TrainConfig(**meta['config'])
     except (TypeError, InputError) as e: raise InputError(f'{path} has unusable settings: {e}')
 
-# %% ../nbs/07b_checkpoints.ipynb #1f4f0b96
+# %% ../nbs/07b_checkpoints.ipynb #90b829ba
 def load_run(
     path,               # a .safetensors file, or a problem such as 'nqueens8-rows'
     device='cpu',
@@ -125,8 +130,10 @@ def load_run(
     cfg = config_from(meta, path)
     model, problem = cfg.build()
     want = model.state_dict()
-    wrong = [k for k in want.keys() ^ tensors.keys()] + [k for k in want.keys() & tensors.keys() if tensors[k].shape != want[k].shape]
-    if wrong: raise InputError(f'{path} does not fit its own settings at {min(wrong)}: it is damaged or from another version')
+    shapes, wanted = ({k: v.shape for k,v in d.items()} for d in (tensors, want))
+    wrong = [k for k in shapes.keys() | wanted.keys() if shapes.get(k) != wanted.get(k)]
+    if wrong:
+        raise InputError(f'{path} does not fit its own settings at {min(wrong)}: damaged, or another version')
     model.load_state_dict(tensors)
     return model.to(device).eval(), problem, cfg
 
@@ -134,7 +141,7 @@ def load_model(path, device='cpu') -> tuple:    # model in evaluation mode, prob
     "A trained model and its problem."
     return load_run(path, device)[:2]
 
-# %% ../nbs/07b_checkpoints.ipynb #442a9e3a
+# %% ../nbs/07b_checkpoints.ipynb #c2cbf165
 def save_heads(path, heads: Heads, **meta):
     "Write heads as a file for `load_heads`."
     save_tensors(path, heads.state_dict(), dim=heads.dim, tokens=heads.tokens, **meta)
@@ -145,11 +152,12 @@ def load_heads(path) -> Heads:      # a file, or a problem such as 'nqueens8-row
     if path.parent == WEIGHTS: path = path.with_name(path.stem + '-heads.safetensors')
     tensors, meta = load_tensors(path)
     try: heads = Heads(meta['dim'], meta['tokens'])
-    except (KeyError, TypeError): raise InputError(f'{path} holds no heads: fit some with gram_nb.halting.fit_heads')
+    except (KeyError, TypeError):
+        raise InputError(f'{path} holds no heads: fit some with gram_nb.halting.fit_heads')
     heads.load_state_dict(tensors)
     return heads.eval()
 
-# %% ../nbs/07b_checkpoints.ipynb #d4004a37
+# %% ../nbs/07b_checkpoints.ipynb #7634ab0a
 def csv_bytes(names, rows) -> bytes:
     "Rows of numbers as CSV, six digits each."
     text = lambda v: f'{v:.6g}' if isinstance(v, float) else str(v)
@@ -158,10 +166,12 @@ def csv_bytes(names, rows) -> bytes:
 def read_csv(path) -> dict:     # column name → list of numbers
     "A log of a run as columns, or one line about what is wrong with it."
     try: text = Path(path).read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as e: raise InputError(f'cannot read {path} ({getattr(e, "strerror", None) or "it is no text"})')
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f'cannot read {path} ({getattr(e, "strerror", None) or "it is no text"})')
     header, *rows = list(csv.reader(text.splitlines())) or [[]]
     if not header: raise InputError(f'{path} is empty: take it from a copy of the run, or start another run')
     for i,row in enumerate(rows, 2):
-        if len(row) != len(header): raise InputError(f'{path}, line {i}: {len(row)} fields, not {len(header)}')
+        if len(row) != len(header):
+            raise InputError(f'{path}, line {i}: {len(row)} fields, not {len(header)}')
     try: return {k: [float(r[j]) for r in rows] for j,k in enumerate(header)}
     except ValueError as e: raise InputError(f'{path}: {e}')

@@ -25,7 +25,7 @@ def gaussian_kl(
     (mq, sq), (mp, sp) = q, p
     return torch.log(sp/sq) + (sq**2 + (mq-mp)**2) / (2*sp**2) - .5
 
-# %% ../nbs/04_elbo.ipynb #f3b2a06c
+# %% ../nbs/04_elbo.ipynb #7b2490a9
 REDUCTIONS = dict(
     sum=lambda kl: kl.sum((-1,-2)),         # over tokens and channels: the KL of the whole state
     token=lambda kl: kl.sum(-1).mean(-1),   # sum over channels, mean over tokens
@@ -37,12 +37,13 @@ def balanced_kl(
     reduction: str='sum',   # 'sum', 'token' or 'mean'
 ) -> Tensor:                # scalar, mean over the batch
     "KL(q ‖ p) with separately weighted gradients for prior and posterior. Its value is that of the plain KL."
-    if reduction not in REDUCTIONS: raise InputError(f'unknown KL reduction {reduction!r}: choose one of {", ".join(REDUCTIONS)}')
+    if reduction not in REDUCTIONS:
+        raise InputError(f'unknown KL reduction {reduction!r}: choose one of {", ".join(REDUCTIONS)}')
     reduce, sg = REDUCTIONS[reduction], lambda d: (d[0].detach(), d[1].detach())
     to_prior, to_posterior = reduce(gaussian_kl(sg(q), p)).mean(), reduce(gaussian_kl(q, sg(p))).mean()
     return alpha*to_prior + (1-alpha)*to_posterior
 
-# %% ../nbs/04_elbo.ipynb #235e8930
+# %% ../nbs/04_elbo.ipynb #3169b5fc
 KL_TRANSITIONS = ('last', 'prior', 'all')
 
 @dataclass(frozen=True)
@@ -51,13 +52,14 @@ class Objective:
     beta: float = .56               # weight of the KL
     alpha: float = .8               # KL balance: weight of the side that trains the prior
     reduction: str = 'sum'          # of the KL over tokens and channels
-    kl_transitions: str = 'last'    # whose KL is in the loss: 'last', that and the 'prior' side of the others, or 'all'
+    kl_transitions: str = 'last'    # 'last', that and the 'prior' side of the others, or 'all'
 
     def kl(self, q, p): return balanced_kl(q, p, self.alpha, self.reduction)
 
     def early_kl(self, q, p):
         "What a transition before the last adds. Gradients reach the heads alone."
-        return self.kl(q, p) if self.kl_transitions == 'all' else self.alpha*balanced_kl(q, p, 1., self.reduction)
+        if self.kl_transitions == 'all': return self.kl(q, p)
+        return self.alpha*balanced_kl(q, p, 1., self.reduction)
 
 # %% ../nbs/04_elbo.ipynb #25eb68b4
 @patch
@@ -84,7 +86,7 @@ def supervision_loss(
         for u in early: charged = charged + o.early_kl(*reversed(self.gaussians(u, e_y)))
     return Supervised(ce + o.beta*charged, s.h.detach(), s.l.detach(), ce.detach(), kl.detach())
 
-# %% ../nbs/04_elbo.ipynb #a2645a70
+# %% ../nbs/04_elbo.ipynb #b3b76a56
 @torch.no_grad()
 def full_elbo(
     model: GRAM,
@@ -93,7 +95,7 @@ def full_elbo(
     n_sup: int=None,
     generator: torch.Generator=None,
 ) -> tuple:     # cross-entropy [batch] and KL [n_sup·T, batch], both in nats
-    "One-sample estimate of the full bound (Eq. 13): log p(y|x) ≥ −cross-entropy − ΣKL. Both terms are summed over tokens."
+    "One-sample estimate of the full bound (Eq. 13): log p(y|x) ≥ −cross-entropy − ΣKL, summed over tokens."
     steps = list(trajectory(model, x, n_sup, generator=generator, y=y))
     ce = F.cross_entropy(model.decode(steps[-1].h).float().transpose(1,2), y, reduction='none').sum(-1)
     return ce, torch.stack([gaussian_kl(s.posterior, s.prior).sum((-1,-2)) for s in steps])

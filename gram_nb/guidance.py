@@ -63,7 +63,7 @@ def transition(
     eps = mean*mu if noise is None else mean*mu + sigma*noise
     return Transition(u + eps.to(u.dtype), l, u, eps, p, q)
 
-# %% ../nbs/03_guidance.ipynb #9465cc1f
+# %% ../nbs/03_guidance.ipynb #3551a618
 @torch.no_grad()
 def trajectory(
     model: RRM,         # or `GRAM`
@@ -78,7 +78,8 @@ def trajectory(
     (h, l), e = model.start(len(x)), model.encode(x)
     if y is not None: how['e_y'] = model.encode_y(y)
     for _ in range((n_sup or model.cfg.n_sup) * model.cfg.T):
-        step = model.transition(h, l, e, scale*torch.randn(h.shape, generator=generator, device=x.device), **how)
+        noise = torch.randn(h.shape, generator=generator, device=x.device)
+        step = model.transition(h, l, e, scale*noise, **how)
         h, l = step.h, step.l
         yield step
 

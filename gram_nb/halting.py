@@ -16,13 +16,14 @@ from .layers import SwiGLU, rms_norm
 from .problems import InputError, Problem, Puzzles
 from .recursion import RRM
 
-# %% ../nbs/05_halting.ipynb #84ca2dc2
+# %% ../nbs/05_halting.ipynb #9d7e7451
 class Heads(nn.Module):
-    "Halt head (two values, appendix A.1) and value head (LPRM, appendix A.2) on the first `tokens` tokens of h."
+    "Halt head (two values, A.1) and value head (LPRM, A.2) on the first `tokens` tokens of h."
     def __init__(self, dim: int, tokens: int=1):
         super().__init__()
         self.dim, self.tokens = dim, tokens
-        self.halt_mlp, self.value_mlp = SwiGLU(tokens*dim, dim, 2, zero=True), SwiGLU(tokens*dim, dim, 1, zero=True)
+        self.halt_mlp = SwiGLU(tokens*dim, dim, 2, zero=True)
+        self.value_mlp = SwiGLU(tokens*dim, dim, 1, zero=True)
 
     def read(self, h): return rms_norm(h[...,:self.tokens,:].float()).flatten(-2)
 
@@ -90,20 +91,23 @@ def fit_heads(
         heads = Heads(model.cfg.dim, tokens or model.cfg.length).to(device)
     return train_heads(heads, states, valid, generator)
 
-# %% ../nbs/05_halting.ipynb #21e8d7a0
+# %% ../nbs/05_halting.ipynb #8be2256c
 RULES = ('halt', 'pair', 'confidence')
 
 @dataclass(frozen=True)
 class Halting:
     "When a trajectory stops. Called with a model and states h, it says which stop."
-    rule: str = 'halt'          # 'halt': σ(q_halt) > threshold; 'pair': q_halt > q_continue; 'confidence' of the decoder
+    rule: str = 'halt'          # 'halt': σ(q_halt) > threshold; 'pair': q_halt > q_continue; or 'confidence'
     threshold: float = .5       # in (0, 1), for 'halt' and 'confidence'
     heads: Heads = None         # for 'halt' and 'pair'
 
     def __post_init__(self):
-        if self.rule not in RULES: raise InputError(f'unknown halting rule {self.rule!r}: choose one of {", ".join(RULES)}')
-        if not 0 < self.threshold < 1: raise InputError(f'the halting threshold must lie between 0 and 1, not {self.threshold}')
-        if self.rule != 'confidence' and self.heads is None: raise InputError(f'the halting rule {self.rule!r} needs heads')
+        if self.rule not in RULES:
+            raise InputError(f'unknown halting rule {self.rule!r}: choose one of {", ".join(RULES)}')
+        if not 0 < self.threshold < 1:
+            raise InputError(f'the halting threshold must lie between 0 and 1, not {self.threshold}')
+        if self.rule != 'confidence' and self.heads is None:
+            raise InputError(f'the halting rule {self.rule!r} needs heads')
 
     def __call__(self, model: RRM, h: Tensor) -> Tensor:    # [batch, length, dim] → bool [batch]
         if self.rule == 'confidence': return confidence(model.decode(h)) > self.threshold

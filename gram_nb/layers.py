@@ -41,13 +41,14 @@ class SwiGLU(nn.Module):
         gate, up = self.gate_up(x).chunk(2, -1)
         return self.down(F.silu(gate) * up)
 
-# %% ../nbs/01_layers.ipynb #48b3efbb
+# %% ../nbs/01_layers.ipynb #85515942
 def rope_table(
     length: int,
     d: int,             # channels of one head, even
     rows: int=1,        # the tokens lie in so many rows, one after the other
 ):                      # cos and signed sin, each [length, d]
-    "Tables for `rope` (Su et al. 2021, arXiv:2104.09864). With several rows, a quarter of the channel pairs turns with the row, the column and each diagonal."
+    """Tables for `rope` (Su et al. 2021, arXiv:2104.09864). With several rows, each quarter
+    of the channel pairs turns with something else: the row, the column, one diagonal, the other."""
     i, n = torch.arange(length), length//rows
     axes, base = ([i], 10000.) if rows == 1 else ([i//n, i%n, i//n + i%n, i//n - i%n], 30.)
     frequency = base**(-torch.arange(0, d//len(axes), 2)*len(axes)/d)
@@ -58,7 +59,7 @@ def rope(x, cos, sin):      # x: [..., length, d]
     "Rotate channel pairs (i, i + d/2) by an angle proportional to the position."
     return x*cos + x.roll(x.shape[-1]//2, -1)*sin
 
-# %% ../nbs/01_layers.ipynb #600c112b
+# %% ../nbs/01_layers.ipynb #c9118e34
 class Attention(nn.Module):
     "Multi-head self-attention over all positions, with rotary positions and no mask."
     def __init__(self, dim: int, heads: int, length: int, rows: int=1, use_rope: bool=True):
@@ -71,7 +72,8 @@ class Attention(nn.Module):
 
     def forward(self, x):   # [batch, length, dim]
         B, L, D = x.shape
-        q, k, v = self.qkv(x).view(B, L, 3, self.heads, -1).permute(2,0,3,1,4).unbind(0)    # each [batch, heads, length, d]
+        # each [batch, heads, length, d]
+        q, k, v = self.qkv(x).view(B, L, 3, self.heads, -1).permute(2,0,3,1,4).unbind(0)
         if self.use_rope:
             cos, sin = self.cos.to(x.dtype), self.sin.to(x.dtype)
             q, k = rope(q, cos, sin), rope(k, cos, sin)

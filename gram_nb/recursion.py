@@ -17,7 +17,7 @@ from tqdm.auto import trange
 from .layers import Stack, linear
 from .problems import InputError
 
-# %% ../nbs/02_recursion.ipynb #324cceed
+# %% ../nbs/02_recursion.ipynb #79ddb2c1
 @dataclass(frozen=True)
 class ModelConfig:
     "Sizes of a recursive model. Defaults are the paper's."
@@ -35,13 +35,16 @@ class ModelConfig:
 
     def __post_init__(self):
         for k,v in vars(self).items():
-            if type(v) is not int or v < 1: raise InputError(f'{k} must be a whole number of at least 1, not {v!r}')
+            if type(v) is not int or v < 1:
+                raise InputError(f'{k} must be a whole number of at least 1, not {v!r}')
         per_head = 2 if self.rows == 1 else 8       # channels in pairs, of which a grid has four kinds
-        if self.dim % (per_head*self.heads): raise InputError(f'dim {self.dim} must be a multiple of {per_head}·heads = {per_head*self.heads}')
+        if self.dim % (per_head*self.heads):
+            raise InputError(f'dim {self.dim} must be a multiple of {per_head}·heads = {per_head*self.heads}')
         if self.length % self.rows: raise InputError(f'{self.length} tokens do not fill {self.rows} rows')
 
     @classmethod
-    def for_problem(cls, problem, **sizes): return cls(problem.in_len, problem.out_len, problem.n_symbols, **sizes)
+    def for_problem(cls, problem, **sizes):
+        return cls(problem.in_len, problem.out_len, problem.n_symbols, **sizes)
 
     @property
     def length(self): return max(self.in_len, self.out_len)     # tokens of the state
@@ -99,13 +102,13 @@ def transition(self: RRM, h, l, e, noise=None) -> Transition:
     "One transition. Without guidance the proposal is the next state, and `noise` is not used."
     return Transition(*self.propose(h, l, e))
 
-# %% ../nbs/02_recursion.ipynb #261d23a1
+# %% ../nbs/02_recursion.ipynb #337e90c9
 @torch.no_grad()
 def init_from_features(
     embedding: nn.Embedding,
     features: Tensor,       # [n_symbols, any number]; a row of zeros says nothing of its symbol
 ):
-    "Start the embeddings of described symbols as a random projection of their features, as large as the others."
+    "Start described symbols' embeddings as a random projection of their features, as large as the others."
     e, described = features @ torch.randn(features.shape[1], embedding.embedding_dim), features.any(1)
     embedding.weight[described] = e[described] / (embedding.embedding_dim * e[described].pow(2).mean()).sqrt()
 

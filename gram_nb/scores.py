@@ -20,14 +20,15 @@ def count_distinct(
     rows = torch.cat([which[...,None], y], -1)[ok].unique(dim=0)
     return torch.bincount(rows[:,0], minlength=y.shape[1])
 
-# %% ../nbs/00c_scores.ipynb #e6841b82
+# %% ../nbs/00c_scores.ipynb #ef975e45
 def coverage(
     found: Tensor,      # [inputs] distinct valid answers found
     n_answers: Tensor,  # [inputs] answers that exist
 ) -> dict:              # shares in [0, 1], averaged in three ways
-    "Answers found ÷ answers that exist: mean over inputs, pooled over inputs, pooled over (input, answer) pairs."
+    "Answers found ÷ answers that exist: mean over inputs, Σf/Σn, and Σnf/Σn²."
     f, n = found.double(), n_answers.double()
-    return dict(inputs=(f/n).mean().item(), pooled=(f.sum()/n.sum()).item(), pairs=((n*f).sum()/(n*n).sum()).item())
+    average = dict(inputs=(f/n).mean(), pooled=f.sum()/n.sum(), pairs=(n*f).sum()/(n*n).sum())
+    return {k: v.item() for k,v in average.items()}
 
 # %% ../nbs/00c_scores.ipynb #d69f4f23
 def iid_ceiling(
@@ -38,7 +39,7 @@ def iid_ceiling(
     n = n_answers.double()
     return coverage(n * (1 - (1 - 1/n)**samples), n)
 
-# %% ../nbs/00c_scores.ipynb #6665282a
+# %% ../nbs/00c_scores.ipynb #370c0066
 def score_answers(
     problem: Problem,
     puzzles: Puzzles,
@@ -46,9 +47,10 @@ def score_answers(
 ) -> dict:              # accuracy, coverage, ceiling, samples, inputs; shares in [0, 1]
     "Share of valid answers, coverage, and the ceiling of coverage for independent uniform draws."
     ok = problem.valid(puzzles.inputs.repeat(len(y),1), y.flatten(0,1)).view(len(y), -1)
-    return dict(accuracy=ok.double().mean().item(), coverage=coverage(count_distinct(y, ok), puzzles.n_answers),
-                ceiling=iid_ceiling(puzzles.n_answers, len(y)), samples=len(y), inputs=len(puzzles),
-                **problem.measures(puzzles.inputs, y))
+    found, n = count_distinct(y, ok), puzzles.n_answers
+    accuracy, ceiling = ok.double().mean().item(), iid_ceiling(n, len(y))
+    scores = dict(accuracy=accuracy, coverage=coverage(found, n), ceiling=ceiling)
+    return dict(**scores, samples=len(y), inputs=len(puzzles), **problem.measures(puzzles.inputs, y))
 
 # %% ../nbs/00c_scores.ipynb #32ad854f
 def bootstrap(

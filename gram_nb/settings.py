@@ -16,7 +16,7 @@ from .guidance import GRAM
 from .problems import SPLITS, InputError, get_problem, is_problem
 from .recursion import RRM, ModelConfig, init_from_features
 
-# %% ../nbs/07a_settings.ipynb #44fb0a70
+# %% ../nbs/07a_settings.ipynb #f87fde06
 MODELS = dict(gram=GRAM, rrm=RRM)       # with guidance, and the deterministic baseline
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ModelChoice:
     K: int = 2
     T: int = 2
     n_sup: int = 16             # supervision steps of a rollout
-    positions: str = 'line'     # that RoPE sees: a 'line' as in the paper, or rows and columns of the problem's 'grid'
+    positions: str = 'line'     # that RoPE sees: a 'line' as in the paper, or the problem's 'grid'
 
     def build(self) -> tuple:   # model, problem
         "The untrained model and its problem."
@@ -73,16 +73,18 @@ class TrainConfig(ModelChoice):
     @property
     def objective(self): return Objective(self.beta, self.alpha, self.reduction, self.kl_transitions)
 
-# %% ../nbs/07a_settings.ipynb #b71361cc
-LIMITS = dict(dim=16_384, heads=1024, hidden=65_536, blocks=64, K=1000, T=1000, n_sup=100_000, n_sup_train=100_000,
-              updates=10**9, minutes=10**6, batch=10**6, validations=10**5, seed=2**63, split_seed=2**63)
+# %% ../nbs/07a_settings.ipynb #1947171e
+LIMITS = dict(dim=16_384, heads=1024, hidden=65_536, blocks=64, K=1000, T=1000, n_sup=100_000,
+              n_sup_train=100_000, updates=10**9, minutes=10**6, batch=10**6, validations=10**5,
+              seed=2**63, split_seed=2**63)
 
 def check_number(name, v, kind):
     "Raise `InputError` if a setting has another type than its field, or a value that no field can have."
     if isinstance(v, bool) != (kind is bool) or not isinstance(v, (int, float) if kind is float else kind):
         raise InputError(f'{name} must be of type {kind.__name__}, not {str(v)[:40]!r}')
     if kind not in (int, float): return
-    if abs(v) > 1e300 or not math.isfinite(v): raise InputError(f'{name} must be a finite number, not {str(v)[:20]}')
+    if abs(v) > 1e300 or not math.isfinite(v):
+        raise InputError(f'{name} must be a finite number, not {str(v)[:20]}')
     if v < 0: raise InputError(f'{name} must not be negative: {v!r}')
     if v > LIMITS.get(name, v): raise InputError(f'{name} must be at most {LIMITS[name]}, not {v!r}')
 
@@ -114,20 +116,23 @@ def default_beta(
     "The weight of the KL that gives 4.5 after multiplication with the answer's length."
     return round(4.5/problem.out_len, 3)
 
-# %% ../nbs/07a_settings.ipynb #95643a0c
+# %% ../nbs/07a_settings.ipynb #f559a851
 PRESETS = {
     'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3),
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=6.),
-    'nqueens8-paper': TrainConfig(problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup_train=16,
-                                  updates=48_000, batch=768, lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07,
-                                  validations=100),
-    'nqueens8-fast': TrainConfig(problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07,
-                                 validations=15),
+    'nqueens8-paper': TrainConfig(
+        problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup_train=16, updates=48_000,
+        batch=768, lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07, validations=100),
+    'nqueens8-fast': TrainConfig(
+        problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07, validations=15),
     'nqueens10-fast': TrainConfig(problem='nqueens10-rows', minutes=40., lr=1.5e-3, beta=.45),
-    'coloring8-fast': TrainConfig(problem='coloring8-vertices', minutes=40., lr=1.5e-3, beta=.5, augment=True),
-    'coloring10-fast': TrainConfig(problem='coloring10-vertices', minutes=40., lr=1.5e-3, beta=.45, augment=True),
-    'tiny': TrainConfig(problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10,
-                        validations=3, precision='fp32', compile=False),
+    'coloring8-fast': TrainConfig(
+        problem='coloring8-vertices', minutes=40., lr=1.5e-3, beta=.5, augment=True),
+    'coloring10-fast': TrainConfig(
+        problem='coloring10-vertices', minutes=40., lr=1.5e-3, beta=.45, augment=True),
+    'tiny': TrainConfig(
+        problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10, validations=3,
+        precision='fp32', compile=False),
 }
 
 # %% ../nbs/07a_settings.ipynb #2222a01f

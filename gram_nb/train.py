@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['LOG_FIELDS', 'VALID_FIELDS', 'COUNTERS', 'lr_factor', 'ema_decay', 'pick_device', 'join', 'adamw', 'Trainer',
-           'decided', 'check_ranks', 'fingerprints', 'new_batch', 'train_step', 'average', 'backward', 'compile_step',
-           'memory_needed', 'gather', 'save_state', 'restore_state', 'rows_until', 'posterior_accuracy',
-           'prior_statistics', 'validate', 'TrainingFailed', 'stored_config', 'agree', 'open_run', 'only_one',
-           'Stopped', 'stop_signals', 'keep_rows', 'validation_due', 'keep_validation', 'run_updates', 'Unbreakable',
-           'progress_bar', 'train', 'longer']
+           'decided', 'check_ranks', 'fingerprints', 'new_batch', 'train_step', 'average', 'backward', 'Unbreakable',
+           'warm_up', 'compile_step', 'memory_needed', 'gather', 'save_state', 'restore_state', 'rows_until',
+           'posterior_accuracy', 'prior_statistics', 'validate', 'TrainingFailed', 'stored_config', 'is_fresh', 'agree',
+           'open_run', 'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'validation_due', 'keep_validation',
+           'run_updates', 'progress_bar', 'train', 'longer']
 
-# %% ../nbs/07c_train.ipynb #01e325c6
-import contextlib, json, math, os, signal, sys, threading, time
+# %% ../nbs/07c_train.ipynb #2e4f0ceb
+import contextlib, json, math, os, signal, sys, tempfile, threading, time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def ema_decay(update: int, decay: float) -> float:
     "Decay of the averaged weights at `update`, warmed up."
     return min(decay, (1+update)/(10+update))
 
-# %% ../nbs/07c_train.ipynb #3961f9a9
+# %% ../nbs/07c_train.ipynb #82dd9c90
 def pick_device() -> str:
     "'cuda', 'mps' or 'cpu', whichever is there."
     return 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
@@ -53,18 +53,19 @@ def join(device=None) -> tuple:     # device, rank, number of processes
     device = device or pick_device()
     if not distributed.is_torchelastic_launched(): return device, 0, 1
     if device == 'cuda': torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
-    if not distributed.is_initialized(): distributed.init_process_group('nccl' if device == 'cuda' else 'gloo')
+    backend = 'nccl' if device == 'cuda' else 'gloo'
+    if not distributed.is_initialized(): distributed.init_process_group(backend)
     return device, distributed.get_rank(), distributed.get_world_size()
 
-# %% ../nbs/07c_train.ipynb #058dfac7
+# %% ../nbs/07c_train.ipynb #20e02a2e
 def adamw(model, cfg, **how):
     "The optimizer. Weights of embeddings and decoder do not decay."
-    groups = {True: [], False: []}
-    for n,p in model.named_parameters(): groups[p.ndim == 2 and not n.startswith(('embed','decoder'))].append(p)
-    decay = [dict(params=groups[True], weight_decay=cfg.weight_decay), dict(params=groups[False], weight_decay=0.)]
-    return torch.optim.AdamW(decay, lr=cfg.lr, betas=(.9,.95), **how)
+    decays = {n: p.ndim == 2 and not n.startswith(('embed','decoder')) for n,p in model.named_parameters()}
+    def group(yes): return [p for n,p in model.named_parameters() if decays[n] == yes]
+    groups = [dict(params=group(yes), weight_decay=yes*cfg.weight_decay) for yes in (True, False)]
+    return torch.optim.AdamW(groups, lr=cfg.lr, betas=(.9,.95), **how)
 
-# %% ../nbs/07c_train.ipynb #26e68b45
+# %% ../nbs/07c_train.ipynb #d814b314
 class Trainer:
     "The state of a training run. `train_step` makes one update of it."
     def __init__(self, cfg: TrainConfig, device=None):
@@ -81,7 +82,8 @@ class Trainer:
         self.generator = torch.Generator(self.device).manual_seed(cfg.seed)
         self.update, self.seconds, self.compile_seconds, self.best = 0, 0., 0., -1.
         self.log, self.validated, self.thresholds, self.reserve, self.complete = [], [], 0, 0., False
-        self.step = DistributedDataParallel(self.model, broadcast_buffers=False) if self.ranks > 1 else self.model
+        self.step = self.model
+        if self.ranks > 1: self.step = DistributedDataParallel(self.model, broadcast_buffers=False)
         self.prepare_data()
 
 # %% ../nbs/07c_train.ipynb #f6ce73db
@@ -156,9 +158,9 @@ def average(ema: nn.Module, model: nn.Module, decay: float):
     "Move the averaged weights toward the model's."
     torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
 
-# %% ../nbs/07c_train.ipynb #bab0a8ef
+# %% ../nbs/07c_train.ipynb #7bf9f194
 def backward(t: Trainer, h, l, x, y, noise) -> Supervised:
-    "Gradients of one supervision step, computed in `accumulate` parts. Returns the means, and the states of all parts."
+    "Gradients of one supervision step, in `accumulate` parts. Returns means, and the states of all parts."
     n, steps = t.cfg.accumulate, []
     parts = list(zip(*(v.chunk(n) for v in (h, l, x, y)), noise.chunk(n, 1)))
     for i,part in enumerate(parts, 1):
@@ -167,40 +169,57 @@ def backward(t: Trainer, h, l, x, y, noise) -> Supervised:
             (s.loss/n).backward()
         steps.append(s._replace(loss=s.loss.detach(), h=s.h.float(), l=s.l.float()))
     if n == 1: return steps[0]
-    loss, h, l, ce, kl = zip(*steps)
-    return Supervised(torch.stack(loss).mean(), torch.cat(h), torch.cat(l), torch.stack(ce).mean(), torch.stack(kl).mean())
+    mean = {k: torch.stack([getattr(s, k) for s in steps]).mean() for k in ('loss', 'cross_entropy', 'kl')}
+    return Supervised(**mean, h=torch.cat([s.h for s in steps]), l=torch.cat([s.l for s in steps]))
 
-# %% ../nbs/07c_train.ipynb #1cc2ea04
-def compile_step(t: Trainer, quiet: bool=False):
-    "Compile the model's training step, with a batch that leaves no trace."
-    if not t.cfg.compile: return
-    start = time.monotonic()
-    if not quiet and t.rank == 0: print('compiling …', end=' ', file=sys.stderr, flush=True)
-    state, n = t.generator.get_state(), t.cfg.accumulate
+# %% ../nbs/07c_train.ipynb #91156869
+class Unbreakable:
+    "A text stream that forgets what it cannot write."
+    def __init__(self, stream): self.stream = stream
+    def write(self, text):
+        with contextlib.suppress(OSError, ValueError, AttributeError): self.stream.write(text)
+    def flush(self):
+        with contextlib.suppress(OSError, ValueError, AttributeError): self.stream.flush()
+    def __getattr__(self, name): return getattr(self.stream, name)
+
+# %% ../nbs/07c_train.ipynb #aa2818f3
+def warm_up(t: Trainer):
+    "One forward and backward pass of the compiled model, which compiles it. It leaves no trace in the run."
+    state, n = t.generator.get_state(), t.cfg.batch//t.ranks
+    x, y = (v[torch.arange(n, device=t.device) % len(v)] for v in t.pairs)
+    h, l = (s.clone() for s in t.model.start(n))
     t.model.compile()
-    try:
-        x, y = (v[:t.cfg.batch//t.ranks] for v in t.pairs)
-        x, y = (v.repeat(-(-t.cfg.batch//t.ranks//len(v)), 1)[:t.cfg.batch//t.ranks] for v in (x, y))
-        h, l = (s.clone() for s in t.model.start(len(x)))
-        backward(t, h, l, x, y, torch.zeros(t.cfg.T, *h.shape, device=t.device))
-    except Exception as e:
-        print(f'torch.compile does not work here ({type(e).__name__}): going on without it', file=sys.stderr)
-        t.model._compiled_call_impl = None
+    backward(t, h, l, x, y, torch.zeros(t.cfg.T, *h.shape, device=t.device))
     t.opt.zero_grad()
     t.generator.set_state(state)
-    t.compile_seconds += time.monotonic() - start
-    if not quiet and t.rank == 0: print(f'{t.compile_seconds:.0f} s', file=sys.stderr, flush=True)
 
-# %% ../nbs/07c_train.ipynb #8fddc34f
+def compile_step(t: Trainer, quiet: bool=False):
+    "Compile the model's training step if that works here. The seconds are kept in `compile_seconds`."
+    if not t.cfg.compile: return
+    start, say = time.monotonic(), Unbreakable(None if quiet or t.rank else sys.stderr)
+    say.write('compiling …'); say.flush()
+    try: warm_up(t)
+    except Exception:           # a killed process may have left half a file in the cache: once more, anew
+        os.environ['TORCHINDUCTOR_CACHE_DIR'] = tempfile.mkdtemp(prefix='gram_nb-')
+        torch.compiler.reset()
+        try: warm_up(t)
+        except Exception as e:
+            say.write(f' does not work here ({type(e).__name__}), going on without it:')
+            t.model._compiled_call_impl = None
+    t.compile_seconds += time.monotonic() - start
+    say.write(f' {t.compile_seconds:.0f} s\n')
+
+# %% ../nbs/07c_train.ipynb #05873d70
 def memory_needed(
     cfg: TrainConfig,
     ranks: int=1,       # processes that share the batch
 ) -> dict:              # GiB on each device: parameters, activations, total
     "Memory that training needs. The allocator's own needs (a tenth or two) come on top."
     model, problem = cfg.build()
-    kept, own = {}, {p.untyped_storage().data_ptr() for p in model.parameters()}
-    def keep(v):
-        if v.untyped_storage().data_ptr() not in own: kept[v.untyped_storage().data_ptr()] = v.untyped_storage().nbytes(), v
+    kept, weights = {}, {p.untyped_storage().data_ptr() for p in model.parameters()}
+    def keep(v):            # each storage once; the tensor is kept too, so that its address is not used again
+        storage = v.untyped_storage()
+        if storage.data_ptr() not in weights: kept[storage.data_ptr()] = storage.nbytes(), v
         return v
     h, l = model.start(2)
     x, y = (torch.ones(2, n, dtype=torch.long) for n in (problem.in_len, problem.out_len))
@@ -211,9 +230,10 @@ def memory_needed(
     activations = sum(n for n,_ in kept.values())/2 * cfg.batch/cfg.accumulate/ranks / 2**30
     return dict(parameters=parameters, activations=activations, total=parameters + activations)
 
-# %% ../nbs/07c_train.ipynb #27582040
+# %% ../nbs/07c_train.ipynb #03f2afa6
 LOG_FIELDS = ('update', 'step', 'loss', 'cross_entropy', 'kl', 'grad_norm')
-VALID_FIELDS = ('update', 'seconds', 'prior_accuracy', 'raw_accuracy', 'posterior_accuracy', 'coverage', 'mu', 'sigma')
+VALID_FIELDS = ('update', 'seconds', 'prior_accuracy', 'raw_accuracy', 'posterior_accuracy', 'coverage',
+                'mu', 'sigma')
 COUNTERS = ('update', 'seconds', 'compile_seconds', 'best', 'thresholds', 'reserve', 'complete')
 
 def gather(t: Trainer, v: Tensor) -> Tensor:
@@ -223,7 +243,7 @@ def gather(t: Trainer, v: Tensor) -> Tensor:
     distributed.all_gather(shares, v.contiguous())
     return torch.cat(shares)
 
-# %% ../nbs/07c_train.ipynb #1630d3c5
+# %% ../nbs/07c_train.ipynb #b5f1bfa6
 def save_state(t: Trainer, folder):
     "Checkpoint and logs of the run so far. With several processes all call it and the first writes."
     carried = {k: gather(t, getattr(t, k)) for k in 'hlxy'}
@@ -232,10 +252,11 @@ def save_state(t: Trainer, folder):
     moments = {f'opt.{i}.{k}': v for i,s in t.opt.state_dict()['state'].items() for k,v in s.items()}
     write_atomic(Path(folder)/'log.csv', csv_bytes(LOG_FIELDS, t.log))
     write_atomic(Path(folder)/'valid.csv', csv_bytes(VALID_FIELDS, t.validated))
-    save_tensors(Path(folder)/'checkpoint.safetensors', {**weights, **moments, **carried, 'rng': t.generator.get_state()},
-                 config=asdict(t.cfg), **{k: getattr(t, k) for k in COUNTERS})
+    tensors = {**weights, **moments, **carried, 'rng': t.generator.get_state()}
+    counters = {k: getattr(t, k) for k in COUNTERS}
+    save_tensors(Path(folder)/'checkpoint.safetensors', tensors, config=asdict(t.cfg), **counters)
 
-# %% ../nbs/07c_train.ipynb #1b19c590
+# %% ../nbs/07c_train.ipynb #bdef1072
 def restore_state(t: Trainer, folder):
     "Go back to the last checkpoint in `folder`. Nothing is written."
     folder = Path(folder)
@@ -250,16 +271,20 @@ def restore_state(t: Trainer, folder):
         t.generator.set_state(tensors['rng'])
         for k in COUNTERS: setattr(t, k, meta[k])
     except (KeyError, RuntimeError, ValueError) as e:
-        raise InputError(f'{folder}/checkpoint.safetensors is not of this run ({str(e).splitlines()[0][:60]}): choose another folder')
-    t.log, t.validated = (rows_until(t.update, folder/f'{name}.csv', fields) for name,fields in (('log',LOG_FIELDS), ('valid',VALID_FIELDS)))
-    if len(t.log) != t.update: raise InputError(f'{folder}/log.csv has {len(t.log)} of {t.update} updates: take it from a copy of the run')
+        why = str(e).splitlines()[0][:60]
+        raise InputError(f'{folder}/checkpoint.safetensors is not of this run ({why}): choose another folder')
+    t.log = rows_until(t.update, folder/'log.csv', LOG_FIELDS)
+    t.validated = rows_until(t.update, folder/'valid.csv', VALID_FIELDS)
+    if len(t.log) != t.update:
+        raise InputError(f'{folder}/log.csv has {len(t.log)} of {t.update} updates: take a copy of it')
 
 def rows_until(update: int, path, names) -> list:
     "The rows of a log up to an update."
     columns = read_csv(path)
-    if missing := [k for k in names if k not in columns]: raise InputError(f'{path} has no column {missing[0]!r}: take it from a copy of the run')
-    rows = zip(*(columns[k] for k in names))
-    return [tuple(int(v) if k in ('update','step') else v for k,v in zip(names, r)) for r in rows if r[0] <= update]
+    if missing := [k for k in names if k not in columns]:
+        raise InputError(f'{path} has no column {missing[0]!r}: take a copy of it')
+    def typed(row): return tuple(int(v) if k in ('update','step') else v for k,v in zip(names, row))
+    return [typed(row) for row in zip(*(columns[k] for k in names)) if row[0] <= update]
 
 # %% ../nbs/07c_train.ipynb #2af2d1e8
 @torch.no_grad()
@@ -276,10 +301,11 @@ def prior_statistics(model, x, generator=None) -> tuple:    # root mean square o
     mu, sigma = zip(*(s.prior for s in trajectory(model, x, 4, generator=generator)))
     return torch.stack(mu).pow(2).mean().sqrt().item(), torch.stack(sigma).mean().item()
 
-# %% ../nbs/07c_train.ipynb #855c46ab
+# %% ../nbs/07c_train.ipynb #d302afa6
 def validate(t: Trainer) -> tuple:      # a row of VALID_FIELDS
     "Held-out accuracy and coverage of the run so far."
-    def score(model, puzzles, samples): return evaluate(model, t.problem, puzzles, samples, t.cfg.seed, precision=t.cfg.precision)[0]
+    def score(model, puzzles, samples):
+        return evaluate(model, t.problem, puzzles, samples, t.cfg.seed, precision=t.cfg.precision)[0]
     def seeded(): return torch.Generator(t.device).manual_seed(t.cfg.seed)
     every = -(-len(t.held_out)//100)            # the diagnostics need less precision: a hundred puzzles
     some = t.held_out.subset(torch.arange(0, len(t.held_out), every))
@@ -291,7 +317,7 @@ def validate(t: Trainer) -> tuple:      # a row of VALID_FIELDS
             mu, sigma = prior_statistics(t.ema, some.inputs.to(t.device), seeded())
     return t.update, t.seconds, ema['accuracy'], raw['accuracy'], post, ema['coverage']['inputs'], mu, sigma
 
-# %% ../nbs/07c_train.ipynb #27b04ef6
+# %% ../nbs/07c_train.ipynb #a557439a
 class TrainingFailed(RuntimeError): "The loss has exploded, or the run cannot be saved."
 
 def stored_config(folder) -> dict:      # None if there is none
@@ -303,48 +329,58 @@ def stored_config(folder) -> dict:      # None if there is none
     if not isinstance(old, dict): raise InputError(f'{path} is damaged: choose another folder')
     return old
 
+def is_fresh(folder) -> bool:
+    "Is there nothing in the folder, or no more than a run leaves that was killed at its very start?"
+    return folder.is_dir() and {p.name for p in folder.iterdir()} <= {'lock', 'config.json.tmp'}
+
 def agree(name, old, new) -> bool:
     "May a run that was started with the setting `old` go on with `new`?"
     if name in ('minutes','updates'): return bool(old) == bool(new) and new >= old
     return old == new or (name == 'precision' and new == 'auto') or name == 'compile'
 
-# %% ../nbs/07c_train.ipynb #b1d73a0f
+# %% ../nbs/07c_train.ipynb #a35558c3
 def open_run(folder, cfg: TrainConfig, device: str) -> TrainConfig:     # as it is used and stored
-    "Make the run's folder, or check that it holds the same run. Returns the settings with what was decided at its start."
+    "Make the run's folder, or check that it holds the same run. Returns its settings as decided."
     folder, old = Path(folder), stored_config(folder)
     if old:
-        differ = [k for k,v in asdict(cfg).items() if k not in old or not agree(k, old[k], v)]
-        if differ: raise InputError(f'{folder} holds a run with other settings ({differ[0]}: {old.get(differ[0])!r} there, '
-                                    f'{getattr(cfg, differ[0])!r} here): choose another folder, or the same settings to resume')
+        new = asdict(cfg)
+        differ = [k for k,v in new.items() if k not in old or not agree(k, old[k], v)]
+        if differ:
+            k = differ[0]
+            raise InputError(f'{folder} holds another run ({k}: {old.get(k)!r} there, {new[k]!r} here): '
+                             'choose another folder, or the same settings to resume')
         cfg = replace(cfg, precision=old['precision'], compile=old['compile'])
-    elif folder.exists() and (not folder.is_dir() or {p.name for p in folder.iterdir()} - {'lock', 'config.json.tmp'}):
+    elif folder.exists() and not is_fresh(folder):
         raise InputError(f'{folder} exists and is no run: choose another folder')
     try:
         folder.mkdir(parents=True, exist_ok=True)
         cfg = decided(cfg, device)
         write_atomic(folder/'config.json', to_json(asdict(cfg), indent=1).encode())
     except (OSError, ValueError) as e:
-        raise InputError(f'cannot write to {str(folder)!r} ({getattr(e, "strerror", e)}): choose another folder')
+        why = getattr(e, 'strerror', e)
+        raise InputError(f'cannot write to {str(folder)!r} ({why}): choose another folder')
     return cfg
 
-# %% ../nbs/07c_train.ipynb #89751e80
+# %% ../nbs/07c_train.ipynb #63ab42ad
 @contextlib.contextmanager
 def only_one(folder):
     "Keep a second process out of the run's folder."
     lock = FileLock(Path(folder)/'lock', timeout=0)
     try: lock.acquire()
-    except Timeout: raise InputError(f'another process is training in {folder}: wait for it, or choose another folder')
+    except Timeout:
+        raise InputError(f'another process is training in {folder}: wait for it, or choose another folder')
     except (OSError, NotImplementedError) as e:
-        raise InputError(f'cannot lock {folder} ({getattr(e, "strerror", None) or e}): choose a folder on another disk')
+        why = getattr(e, 'strerror', None) or e
+        raise InputError(f'cannot lock {folder} ({why}): choose a folder on another disk')
     try: yield
     finally: lock.release()
 
-# %% ../nbs/07c_train.ipynb #cdf6fb53
+# %% ../nbs/07c_train.ipynb #546d5eb2
 class Stopped(KeyboardInterrupt): "A run was asked to stop, and has been saved."
 
 @contextlib.contextmanager
 def stop_signals():
-    "Yields a list that holds the first SIGINT, SIGTERM or SIGHUP once it has come; the second has its usual effect."
+    "Yields a list that holds the first SIGINT, SIGTERM or SIGHUP; the second has its usual effect."
     came, usual = [], {}
     def note(number, frame):
         for s,handler in usual.items(): signal.signal(s, handler)
@@ -357,18 +393,19 @@ def stop_signals():
     finally:
         for s,handler in usual.items(): signal.signal(s, handler)
 
-# %% ../nbs/07c_train.ipynb #02254dd3
+# %% ../nbs/07c_train.ipynb #5bb5cd85
 def keep_rows(t: Trainer, rows: list) -> list:      # an empty list, for the next rows
     "Move the last updates' rows from the device to the log, and stop at the first that is not finite."
     rows = torch.stack(rows)
     if t.ranks > 1: distributed.all_reduce(rows); rows /= t.ranks
     for i,row in enumerate(rows.tolist(), t.update - len(rows)):
         if not all(map(math.isfinite, row)) or row[0] > 1e6:
-            raise TrainingFailed(f'the loss is {row[0]} at update {i+1}: the last good checkpoint is kept; try a smaller lr')
+            loss = row[0]
+            raise TrainingFailed(f'the loss is {loss} at update {i+1}: a checkpoint is kept; try a smaller lr')
         t.log.append((i+1, i % t.cfg.n_sup_train + 1, *row))
     return []
 
-# %% ../nbs/07c_train.ipynb #15e3fa11
+# %% ../nbs/07c_train.ipynb #8b5d05d3
 def validation_due(t: Trainer) -> bool:
     "Has progress passed another threshold?"
     return math.floor(t.progress*t.cfg.validations + 1e-9) > t.thresholds
@@ -376,7 +413,8 @@ def validation_due(t: Trainer) -> bool:
 def keep_validation(t: Trainer, folder) -> dict:        # the row, by field
     "Validate, and keep the averaged weights if they are the best so far."
     t.thresholds = math.floor(t.progress*t.cfg.validations + 1e-9)
-    row = validate(t) if t.rank == 0 else (t.update,) + (0,)*(len(VALID_FIELDS)-1)     # the others wait at the next update
+    others = (t.update, *[0]*(len(VALID_FIELDS) - 1))           # they wait at the next update
+    row = validate(t) if t.rank == 0 else others
     t.validated.append(row)
     row = {k: v for k,v in zip(VALID_FIELDS, row) if k != 'seconds'}
     if t.rank == 0 and row['prior_accuracy'] > t.best:
@@ -384,7 +422,7 @@ def keep_validation(t: Trainer, folder) -> dict:        # the row, by field
         save_tensors(folder/'best.safetensors', t.ema.state_dict(), config=asdict(t.cfg), validation=row)
     return row
 
-# %% ../nbs/07c_train.ipynb #c59dc4f7
+# %% ../nbs/07c_train.ipynb #53c2c0ef
 def run_updates(t: Trainer, folder, came: list, bar):
     "The loop: updates until the run is complete or a signal has come."
     before, rows, start = t.seconds, [], time.monotonic()
@@ -402,23 +440,15 @@ def run_updates(t: Trainer, folder, came: list, bar):
             t.reserve = max(t.reserve, 1.2*(t.seconds - began))
             bar.set_postfix_str(f"update {t.update}, prior accuracy {row['prior_accuracy']:.1%}")
         if due or came: save_state(t, folder)
-        if came and not t.complete: raise Stopped(f'{came[0]}: stopped and saved at update {t.update}; the same command goes on from there')
+        if came and not t.complete:
+            raise Stopped(f'{came[0]}: saved at update {t.update}; the same command goes on from there')
 
-# %% ../nbs/07c_train.ipynb #91156869
-class Unbreakable:
-    "A text stream that forgets what it cannot write."
-    def __init__(self, stream): self.stream = stream
-    def write(self, text):
-        with contextlib.suppress(OSError, ValueError, AttributeError): self.stream.write(text)
-    def flush(self):
-        with contextlib.suppress(OSError, ValueError, AttributeError): self.stream.flush()
-    def __getattr__(self, name): return getattr(self.stream, name)
-
-# %% ../nbs/07c_train.ipynb #990a614f
+# %% ../nbs/07c_train.ipynb #794f0478
 def progress_bar(t: Trainer, quiet: bool):
     "A bar in percent of the run."
-    how = dict(total=100, initial=round(100*t.progress, 1), disable=quiet or t.rank > 0, desc=t.cfg.model)
-    return tqdm(**how, file=Unbreakable(sys.stderr), bar_format='{l_bar}{bar}| {elapsed}<{remaining} {postfix}')
+    shape = '{l_bar}{bar}| {elapsed}<{remaining} {postfix}'
+    how = dict(disable=quiet or t.rank > 0, desc=t.cfg.model, bar_format=shape, file=Unbreakable(sys.stderr))
+    return tqdm(total=100, initial=round(100*t.progress, 1), **how)
 
 def train(
     cfg: TrainConfig,
@@ -433,7 +463,9 @@ def train(
     if ranks > 1:
         distributed.barrier()
         cfg = TrainConfig(**stored_config(folder))
-    with only_one(folder) if rank == 0 else contextlib.nullcontext(), stop_signals() if ranks == 1 else contextlib.nullcontext([]) as came:
+    with contextlib.ExitStack() as stack:
+        if rank == 0: stack.enter_context(only_one(folder))
+        came = stack.enter_context(stop_signals()) if ranks == 1 else []
         t = Trainer(cfg, device)
         if (folder/'checkpoint.safetensors').is_file(): restore_state(t, folder)
         if longer(t): t.complete = False
@@ -441,7 +473,8 @@ def train(
             if t.progress < 1: compile_step(t, quiet)
             with progress_bar(t, quiet) as bar: run_updates(t, folder, came, bar)
         except (OSError, SafetensorError) as e:
-            raise TrainingFailed(f'cannot write to {folder} ({e}): the last good checkpoint is kept; make room and start the same command again')
+            raise TrainingFailed(f'cannot write to {folder} ({e}): the last checkpoint is kept; '
+                                 'make room and start the same command again')
         if ranks > 1: distributed.barrier()
         t.ema.load_state_dict(load_tensors(folder/'best.safetensors')[0])
     return t

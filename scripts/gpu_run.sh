@@ -4,21 +4,28 @@
 #   scripts/gpu_run.sh OUT [PRESET [SETTINGS]]      e.g.  scripts/gpu_run.sh out nqueens8-fast '{"batch": 768}'
 #   WORK=/tmp/gram_run   where checkpoints live (large; not copied)      PYTHON=python3
 #
-# Start it again after a cut: it goes on from the last checkpoint. Logs, metrics, figures and the best weights in bf16 are copied to OUT every minute and at the end; no file there is larger than 16 MiB.
-# Packages that the machine lacks can lie as wheels in wheels/ (fastcore is the usual one: pip download --no-deps fastcore==1.12.2 -d wheels).
+# Start it again after a cut: it goes on from the last checkpoint. Logs, metrics, figures and the best weights in bf16
+# are copied to OUT every minute and at the end; no file there is larger than 16 MiB.
+# Packages that the machine lacks can lie as wheels in wheels/:
+#   pip download --no-deps -d wheels fastcore filelock safetensors tqdm
 set -uo pipefail
 cd "$(dirname "$0")/.."
 OUT=${1:?usage: scripts/gpu_run.sh OUT [PRESET [SETTINGS]]}; PRESET=${2:-nqueens8-fast}; SETTINGS=${3:-"{}"}
 WORK=${WORK:-/tmp/gram_run}/$PRESET; PYTHON=${PYTHON:-python3}
 mkdir -p "$OUT" "$WORK"
 if compgen -G 'wheels/*.whl' >/dev/null; then
-    $PYTHON -m pip install -q --no-index --no-deps --target "$WORK/site" --upgrade wheels/*.whl && export PYTHONPATH="$WORK/site:${PYTHONPATH:-}"
+    "$PYTHON" -m pip install -q --no-index --no-deps --target "$WORK/site" --upgrade wheels/*.whl \
+        && export PYTHONPATH="$WORK/site:${PYTHONPATH:-}"
 fi
-$PYTHON -c 'import torch, fastcore, safetensors, tqdm; print("torch", torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only")' || exit 3
+export PYTHONPATH="$PWD:${PYTHONPATH:-}"
+"$PYTHON" -c 'import torch, fastcore, filelock, safetensors, tqdm
+print("torch", torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only")' || exit 3
 
-collect() { $PYTHON scripts/collect_run.py "$WORK/run" "$OUT" >>"$OUT/collect.log" 2>&1; }
-trap collect EXIT
-(while sleep 60; do collect; done) & trap 'kill %1 2>/dev/null; collect' EXIT
+collect() { [ -d "$WORK/run" ] && "$PYTHON" tools/keep_run.py "$WORK/run" "$OUT" --figure >>"$OUT/collect.log" 2>&1; }
+(while sleep 60; do collect; done) & minutely=$!
+trap 'kill $minutely 2>/dev/null; collect' EXIT
 
-[ -s "$OUT/bench.json" ] || $PYTHON scripts/run.py gram_bench --preset "$PRESET" --settings "$SETTINGS" --repeats 20 --out "$OUT/bench.json" 2>&1 | tee "$OUT/bench.log"
-$PYTHON scripts/run.py gram_train --preset "$PRESET" --settings "$SETTINGS" --out "$WORK/run" 2> >(tr '\r' '\n' | awk 'NR % 50 == 1; fflush()' >>"$OUT/progress.log") | tee -a "$OUT/train.log"
+script() { "$PYTHON" tools/run.py "$@" --preset "$PRESET" --settings "$SETTINGS"; }
+[ -s "$OUT/bench.json" ] || script gram_bench --out "$OUT/bench.json" 2>&1 | tee "$OUT/bench.log"
+script gram_train --out "$WORK/run" \
+    2> >(tr '\r' '\n' | awk 'NR % 50 == 1; fflush()' >>"$OUT/progress.log") | tee -a "$OUT/train.log"

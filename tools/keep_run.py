@@ -1,21 +1,158 @@
-"""Copy what a pair of finished runs leaves behind: `python scripts/keep.py RUNS FOLDER`, with RUNS/gram and RUNS/baseline written by gram_train.
+"""Keep what a run leaves behind: `python tools/keep_run.py runs/board data/runs/nqueens8-board`.
 
-Settings, logs and answers of each go to FOLDER/gram and FOLDER/baseline, both models' metrics to FOLDER/metrics.json, and GRAM's weights in bf16 to FOLDER/gram/weights.safetensors. Answers are kept as bytes where they fit."""
-import json, shutil, sys
+Settings, logs, metrics and manifest are copied as they are, answers as bytes where they fit, the best weights
+in bf16. The run is a folder of gram_train, or one that holds several of them, as gram_demo makes it: each is
+kept in a folder of the same name, and the metrics of all in one metrics.json. With --ship the weights go into
+the package instead, with a model card."""
+import json, sys
 from pathlib import Path
 
-from gram_nb import coloring        # registers its problems
-from gram_nb.train import copy_as_bf16, load_tensors, save_tensors
+import torch
+from fastcore.script import call_parse
+from gram_nb.checkpoints import WEIGHTS, copy_as_bf16, load_run, load_tensors, read_csv, save_tensors
+from gram_nb.checkpoints import write_atomic
+from gram_nb.inference import evaluate
+from gram_nb.problems import Puzzles
+from gram_nb.scores import count_distinct
 
-if __name__ == '__main__':
-    runs, folder = map(Path, sys.argv[1:])
-    for name in ('gram','baseline'):
-        (folder/name).mkdir(parents=True, exist_ok=True)
-        for f in ('config.json','log.csv','valid.csv'): shutil.copyfile(runs/name/f, folder/name/f)
-        tensors, meta = load_tensors(runs/name/'answers.safetensors')
-        save_tensors(folder/name/'answers.safetensors', {k: v.byte() if 0 <= int(v.min()) and int(v.max()) < 256 else v.short() for k,v in tensors.items()}, **meta)
-        (folder/name/'answers.safetensors').chmod(0o644)
-    copy_as_bf16(runs/'gram'/'best.safetensors', folder/'gram'/'weights.safetensors')
-    (folder/'gram'/'weights.safetensors').chmod(0o644)
-    metrics = {name: json.loads((runs/name/'metrics.json').read_text()) for name in ('gram','baseline')}
-    (folder/'metrics.json').write_text(json.dumps(metrics, indent=1))
+TEXTS = ('config.json', 'log.csv', 'valid.csv', 'metrics.json', 'manifest.json')
+
+def copy(source: Path, target: Path):
+    "Copy a file, if it is there and not the same one."
+    if source.is_file() and source.resolve() != target.resolve(): write_atomic(target, source.read_bytes())
+
+def narrow(v: torch.Tensor) -> torch.Tensor:
+    "Tokens as bytes where they fit, or in 16 bits."
+    return v.byte() if 0 <= int(v.min()) and int(v.max()) < 256 else v.short()
+
+def keep_one(run: Path, folder: Path, leave: list):
+    "Keep one run. What is not there yet is left out."
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in TEXTS:
+        if name not in leave: copy(run/name, folder/name)
+    if (run/'answers.safetensors').is_file() and 'answers.safetensors' not in leave:
+        tensors, meta = load_tensors(run/'answers.safetensors')
+        save_tensors(folder/'answers.safetensors', {k: narrow(v) for k,v in tensors.items()}, **meta)
+    if (run/'best.safetensors').is_file() and 'weights.safetensors' not in leave:
+        copy_as_bf16(run/'best.safetensors', folder/'weights.safetensors')
+
+def metrics_of(run: Path) -> dict:
+    "The metrics of a run, which may stand among those of its neighbors."
+    if (run/'metrics.json').is_file(): return json.loads((run/'metrics.json').read_text(encoding='utf-8'))
+    return json.loads((run.parent/'metrics.json').read_text(encoding='utf-8'))[run.name]
+
+def keep(run: Path, folder: Path, leave: list):
+    "Keep a run, or several in one folder with their metrics together."
+    if (run/'config.json').is_file(): return keep_one(run, folder, leave)
+    runs = sorted(p.parent for p in run.glob('*/config.json'))
+    if not runs: sys.exit(f'{run} is no run: give a folder that gram_train or gram_demo has made')
+    for r in runs: keep_one(r, folder/r.name, [*leave, 'metrics.json'])
+    metrics = {r.name: metrics_of(r) for r in runs if (r/'metrics.json').is_file()}
+    if metrics: write_atomic(folder/'metrics.json', json.dumps(metrics, indent=1).encode())
+
+def draw(folder: Path):
+    "Accuracy, cross-entropy and KL in the course of the run, as training.png."
+    import matplotlib; matplotlib.use('Agg')
+    import matplotlib.pyplot as plt
+    from gram_nb.plots import plot_accuracy, plot_by_step
+    if not (folder/'valid.csv').is_file() or len((folder/'valid.csv').read_bytes().splitlines()) < 3: return
+    valid, log = read_csv(folder/'valid.csv'), read_csv(folder/'log.csv')
+    fig, axs = plt.subplots(1, 3, figsize=(11,2.9), layout='constrained')
+    plot_accuracy(axs[0], valid)
+    plot_by_step(axs[1], log, 'cross_entropy', 'cross-entropy (nats per token)')
+    plot_by_step(axs[2], log, 'kl', 'KL of the last transition (nats)')
+    fig.savefig(folder/'training.png', dpi=130)
+
+CARD = """# {name}: GRAM for {task}
+
+| | |
+|---|---|
+| weights | `gram_nb/weights/{name}.safetensors`, {kind}, {parameters:.2f} M parameters |
+| load | `from gram_nb.checkpoints import load_model`, then `model, problem = load_model('{name}')` |
+| data | {pairs} (input, answer) pairs of {inputs} unique inputs |
+| split | by {split}, seed {split_seed}: {train} inputs for training, {valid} for validation, {test} to test |
+| run | `{command}` |
+| machine | {machine}, {precision}, {minutes:.0f} minutes, {updates} updates, seed {seed} |
+| chosen | the averaged weights of the validation with the highest prior accuracy ({validation:.1%}) |
+
+## Results on the {test} test inputs
+
+{samples} prior rollouts of {n_sup} supervision steps for each input, noise scale 1. In %.
+
+| | accuracy | coverage@{samples}, mean over inputs | Σf/Σn | Σnf/Σn² |
+|---|---|---|---|---|
+| as trained (float32) | {trained} |
+| as shipped ({kind}) | {shipped} |
+| ceiling of independent uniform draws | | {ceiling} |
+
+n: valid answers that an input has; f: those found.
+
+By the number of valid answers (as shipped):
+
+| valid answers | inputs | accuracy | found in {samples} | uniform sampler |
+|---|---|---|---|---|
+{rows}
+
+## Limits
+
+It knows inputs of this one problem in this one encoding; on others it has not been measured. An answer can be
+invalid: check it, which is cheap. The draws are not uniform over the valid answers. One seed.
+"""
+
+def percent(scores: dict) -> str:
+    "Accuracy and the three averages of coverage as cells of a table."
+    return ' | '.join(f'{100*v:.2f}' for v in (scores['accuracy'], *scores['coverage'].values()))
+
+def by_answers(problem, puzzles: Puzzles, y: torch.Tensor) -> str:
+    "Rows of a table: inputs, accuracy and answers found for each number of valid answers."
+    ok = problem.valid(puzzles.inputs.repeat(len(y), 1), y.flatten(0, 1)).view(len(y), -1)
+    found, n, rows = count_distinct(y, ok).double(), puzzles.n_answers, []
+    for k in n.unique().tolist():
+        these, uniform = n == k, k*(1 - (1 - 1/k)**len(y))
+        accuracy = 100*ok[:,these].double().mean()
+        rows.append(f'| {k} | {these.sum()} | {accuracy:.1f} | {found[these].mean():.2f} | {uniform:.2f} |')
+    return '\n'.join(rows)
+
+def task_of(problem) -> str:
+    "What a model of this problem does, in words."
+    board = hasattr(problem, 'n') and problem.name.startswith('nqueens')
+    return f'{problem.n}×{problem.n} N-Queens in the {problem.encoding} encoding' if board else problem.name
+
+def card(path: Path, metrics: dict) -> str:
+    "The model card of weights in the package, with the figures that they reach now."
+    model, problem, cfg = load_run(path)
+    parts, puzzles = problem.parts(cfg.split, cfg.split_seed), problem.puzzles()
+    scores, y = evaluate(model, problem, parts['test'], precision=metrics['precision'])
+    ceiling = ' | '.join(f'{100*v:.2f}' for v in metrics['ceiling'].values())
+    tensors, meta = load_tensors(path)
+    return CARD.format(
+        name=path.stem, task=task_of(problem), pairs=len(puzzles.targets), inputs=len(puzzles),
+        kind='bf16' if any(v.dtype == torch.bfloat16 for v in tensors.values()) else 'float32',
+        parameters=metrics['parameters']/1e6, split=cfg.split, split_seed=cfg.split_seed,
+        **{k: len(p) for k,p in parts.items()}, command=metrics['command'], machine=metrics['machine'],
+        precision=metrics['precision'], minutes=metrics['train_seconds']/60, updates=metrics['updates'],
+        seed=metrics['seed'], validation=meta['validation']['prior_accuracy'], samples=len(y),
+        n_sup=cfg.n_sup, trained=percent(metrics), shipped=percent(scores), ceiling=ceiling,
+        rows=by_answers(problem, parts['test'], y))
+
+def into_package(run: Path):
+    "Put a run's weights and their card into the package. A run without weights gets a new card alone."
+    config = json.loads((run/'config.json').read_text(encoding='utf-8'))
+    path = WEIGHTS/f"{config['problem']}.safetensors"
+    if (run/'best.safetensors').is_file(): copy_as_bf16(run/'best.safetensors', path)
+    write_atomic(path.with_suffix('.md'), card(path, metrics_of(run)).encode())
+    print(f'{path.name} and {path.stem}.md are in {WEIGHTS}')
+
+@call_parse
+def main(
+    run: Path,              # Folder of the run
+    folder: Path,           # Where to keep it
+    ship: bool=False,       # Put the weights into the package, with a model card
+    figure: bool=False,     # Draw training.png
+    leave: str='',          # Names of files to leave out, separated by spaces
+):
+    "Keep what a run leaves behind."
+    keep(run, folder, leave.split() + ['weights.safetensors']*ship)
+    if ship: into_package(run)
+    if figure: draw(folder)
+    print(f'{folder}:', *sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file()))

@@ -1,37 +1,49 @@
-"Execute notebooks, each from a fresh kernel: `python tools/run_notebooks.py [--inplace] [--workers N] [NAMES]`. With --inplace the outputs are kept."
-import argparse, logging, re, sys, time
+"Execute notebooks, each from a fresh kernel: `python tools/run_notebooks.py [--inplace] [NAMES]`."
+import re, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
 
 import nbformat
+from fastcore.script import Param, call_parse
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 WIDGET = 'application/vnd.jupyter.widget-view+json'
+QUIET = '--IPKernelApp.log_level=40'        # errors only: each kernel warns that it listens on TCP
 NBS = Path(__file__).resolve().parents[1]/'nbs'
 
-def execute(path, inplace):
-    "Run one notebook in `nbs/`; False, with the failing cell printed, if a cell raises."
+def execute(path, inplace) -> bool:
+    "Run one notebook; False, with the failing cell printed, if a cell raises."
     nb, start = nbformat.read(path, as_version=4), time.time()
-    client = NotebookClient(nb, timeout=900, kernel_name='python3', resources={'metadata': {'path': str(NBS)}})
+    where = dict(metadata=dict(path=str(NBS)))
+    client = NotebookClient(nb, timeout=900, kernel_name='python3', resources=where, extra_arguments=[QUIET])
     client.widget_registry = {}     # pictures land in the cell's own output, not in widget metadata
     try: client.execute()
     except CellExecutionError as e:
         text = re.sub(r'\x1b\[[0-9;]*m', '', str(e))
-        return print(f'{path.name}: {text[:1500]}\n…\n{text[-1500:]}')
-    nb.metadata.pop('widgets', None)
-    for cell in nb.cells:               # live progress bars mean nothing in a saved notebook
-        if 'outputs' in cell: cell.outputs = [o for o in cell.outputs if WIDGET not in o.get('data', {})]
-    if inplace: nbformat.write(nb, path)
+        print(f'{path.name}: {text[:1500]}\n...\n{text[-1500:]}', flush=True)
+        return False
+    if inplace: nbformat.write(to_keep(nb), path)
     print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
     return True
 
-if __name__ == '__main__':
-    ap = argparse.ArgumentParser(description=__doc__)
-    ap.add_argument('names', nargs='*', help='notebooks in nbs/ (default: all)')
-    ap.add_argument('--inplace', action='store_true', help='write the outputs into the notebooks')
-    ap.add_argument('--workers', type=int, default=1, help='notebooks at a time')
-    args = ap.parse_args()
-    paths = [NBS/f'{Path(n).stem}.ipynb' for n in args.names] or sorted(NBS.glob('*.ipynb'), reverse=True)      # the long ones are among the last
-    with ProcessPoolExecutor(args.workers) as pool: sys.exit(not all(list(pool.map(execute, paths, repeat(args.inplace)))))
+def to_keep(nb):
+    "The notebook without widget state and live progress bars, which mean nothing once the kernel has gone."
+    nb.metadata.pop('widgets', None)
+    for cell in nb.cells:
+        if 'outputs' in cell: cell.outputs = [o for o in cell.outputs if WIDGET not in o.get('data', {})]
+    return nb
+
+@call_parse
+def main(
+    names: Param('Notebooks in nbs/ (default: all)', str, nargs='*'),
+    inplace: bool=False,    # Write the outputs into the notebooks
+    workers: int=1,         # Notebooks at a time
+):
+    "Execute notebooks, each from a fresh kernel."
+    sys.stdout.reconfigure(errors='replace')
+    everything = sorted(NBS.glob('*.ipynb'), key=lambda p: -p.stat().st_size)     # the long ones first
+    paths = [NBS/f'{Path(n).stem}.ipynb' for n in names] or everything
+    with ProcessPoolExecutor(workers) as pool: passed = list(pool.map(execute, paths, repeat(inplace)))
+    sys.exit(not all(passed))

@@ -6,8 +6,8 @@
 __all__ = ['PAD', 'EMPTY', 'SPLITS', 'MODULES', 'PROBLEMS', 'Puzzles', 'InputError', 'Problem', 'split_inputs', 'split_orbits',
            'register', 'is_problem', 'get_problem', 'problem_names']
 
-# %% ../../nbs/00a_problems.ipynb #24f6ee8b
-import functools, hashlib, importlib, re
+# %% ../../nbs/00a_problems.ipynb #4adc86b2
+import hashlib, importlib, re
 from dataclasses import dataclass
 
 import torch
@@ -41,7 +41,7 @@ PAD, EMPTY = 0, 1   # symbols that every problem shares
 class InputError(ValueError):
     "Something the user gave that cannot be used. Its text is one line that names the thing and the mend."
 
-# %% ../../nbs/00a_problems.ipynb #579599f2
+# %% ../../nbs/00a_problems.ipynb #48ee8e0d
 class Problem:
     "A task as model and trainer see it. Subclasses set these fields and fill in `puzzles` and `valid`."
     name: str           # unique, stored in checkpoints
@@ -49,7 +49,7 @@ class Problem:
     out_len: int        # tokens of an answer
     n_symbols: int      # size of the vocabulary; 0 is padding, 1 is "nothing here"
     rows: int = 1       # in which the tokens lie, if they fill a grid
-    features: Tensor = None     # [n_symbols, any number] what symbols share; the input embedding starts from it
+    features: Tensor = None     # [n_symbols, any number] what symbols share: where their embeddings start
 
     def puzzles(self) -> Puzzles:
         "All unique inputs with all their answers, always in the same order."
@@ -75,7 +75,7 @@ def split_inputs(
     parts = dict(train=order[b:], valid=order[a:b], test=order[:a])
     return {k: torch.tensor(sorted(v), dtype=torch.long) for k,v in parts.items()}
 
-# %% ../../nbs/00a_problems.ipynb #2a36abcf
+# %% ../../nbs/00a_problems.ipynb #20a21813
 def split_orbits(
     puzzles: Puzzles,
     orbit: Tensor,          # [m] the orbit of each target, as a number
@@ -83,7 +83,7 @@ def split_orbits(
     test: float=.15,        # share of the orbits
     valid: float=.05,       # share of the orbits, at least one
 ) -> dict:                  # 'train', 'valid', 'test': `Puzzles`
-    "Split by orbits of answers. Inputs with answers in several parts train, with their training answers alone."
+    "Split by orbits of answers. Inputs with answers in several parts train, with the training ones."
     names, orbit = orbit.unique(return_inverse=True)
     n_test, n_valid = (max(1, round(len(names)*share)) for share in (test, valid))
     order = split_inputs(len(names), seed, n_test/len(names), n_valid/len(names))
