@@ -12,7 +12,7 @@ ARGS ?=
 space := $(subst ,, )
 BIN := "$(VENV)/bin"
 MADE := $(subst $(space),\ ,$(VENV))
-LAB := --notebook-dir=. --LabApp.default_url=/lab/tree/nbs/index.ipynb --port=$(PORT) \
+LAB := --config=tools/lab_config.py --notebook-dir=. --LabApp.default_url=/lab/tree/nbs/index.ipynb --port=$(PORT) \
 	$(if $(filter no none false off 0,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help demo test lab app verify manifest reproduce export notebooks readme check clean
@@ -30,8 +30,8 @@ test: $(MADE)/dev           ## nbdev_test over every notebook, then the other te
 lab: $(MADE)/dev            ## open the notebooks in JupyterLab (PORT=8888, BROWSER=no to open none, ARGS="...")
 	$(BIN)/jupyter lab $(LAB) $(ARGS)
 
-app: $(MADE)/dev            ## the explorer as an app in the browser (Voilà)
-	$(BIN)/voila nbs/21_explore.ipynb
+app: $(MADE)/dev            ## the explorer alone, as an app in the browser (Voilà; ARGS="--port=8866 --no-browser")
+	$(BIN)/voila nbs/25_app.ipynb $(ARGS)
 
 verify: $(MADE)/package     ## are data, logs, results and weights what they were? (checksums)
 	$(BIN)/python tools/verify.py

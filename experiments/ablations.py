@@ -36,8 +36,7 @@ class HeldOut(Trainer):
     def prepare_data(self):
         puzzles = self.problem.puzzles()
         split = split_inputs(len(puzzles), self.cfg.split_seed, valid=.2)
-        train, self.held_out = puzzles.subset(split['train']), puzzles.subset(split['valid'])
-        self.pairs = train.inputs[train.owner], train.targets
+        self.train, self.held_out = puzzles.subset(split['train']), puzzles.subset(split['valid'])
 
 # ---- what a variant may change
 

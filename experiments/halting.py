@@ -8,19 +8,18 @@ chosen rule is the one with the fewest steps whose accuracy and coverage lie bel
 more than the standard error of the difference (bootstrap over inputs). `test`: test inputs, each way a run
 of its own, on three thirds of the inputs in turn. Seconds are CPU seconds of one thread in fp32, so that
 other programs on the machine hardly disturb them. Shares and errors are in percent."""
-import hashlib, statistics, sys, time
+import statistics, sys, time
 
 import torch
 from gram_nb.checkpoints import load_heads, load_model, weights_path, WEIGHTS
 from gram_nb.guidance import rollout
 from gram_nb.halting import Halting, confidence
 from gram_nb.inference import sample_with_confidence
-from gram_nb.problems import Puzzles
 from gram_nb.scores import bootstrap, count_distinct, score_answers
 from gram_nb.selection import restart_until_confident
-from store import load, machine, save
+from store import every, load, machine, save, sha256, SAMPLES, STEPS
 
-SAMPLES, STEPS, ATTEMPTS, CHUNK, ROUNDS = 20, 16, 8, 32_768, 3
+ATTEMPTS, CHUNK, ROUNDS = 8, 32_768, 3
 DEPTHS, HALT = (1, 2, 3, 4, 6, 8, 12, 16), (.5, .8, .9, .95, .99, .999)
 CONFIDENCE = (.5, .7, .8, .9, .95, .98, .99, .995, .999)
 RESTARTS = tuple((n, c) for n in (4, 8) for c in (.9, .95, .98, .99, .995))    # steps, threshold
@@ -28,8 +27,6 @@ SIZES = {       # which inputs: every how many, of validation, timing and test
     'nqueens8-rows': dict(valid=1, timed=6, test=1, seeds=(0, 1)),
     'nqueens8-board': dict(valid=4, timed=16, test=6, seeds=(0,)),
 }
-
-def every(puzzles: Puzzles, k: int) -> Puzzles: return puzzles.subset(torch.arange(0, len(puzzles), k))
 
 def seeded(seed): return torch.Generator().manual_seed(seed)
 
@@ -176,7 +173,7 @@ def measure(name) -> dict:
         ways |= {'pair (paper)': dict(kind='pair'), 'halt > 0.5 (paper)': dict(kind='halt', threshold=.5)}
     ways |= {f'{named(w)} (chosen)': w for w in (chosen, restart)}
     weights = weights_path(name)
-    return dict(weights=weights.name, weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+    return dict(weights=weights.name, weights_sha256=sha256(weights),
                 inputs=dict(valid=len(valid), timed=len(timed), test=len(tested)),
                 seeds=dict(curve=size['seeds'], test=list(range(ROUNDS))),
                 chosen=dict(rule=chosen, restart=restart), curve=rows,

@@ -1,23 +1,40 @@
-"Fit halting and value heads to shipped weights, on prior rollouts of training inputs at several noise scales: `python scripts/heads.py [PROBLEM]`."
-import json, sys
-from pathlib import Path
+"""Halting and value heads for trained weights: `python experiments/heads.py [WEIGHTS]`.
 
+Fits them on prior rollouts of training inputs, once at the noise scale of training and once at
+several, and keeps the second. They lie beside the weights as NAME-heads.safetensors, their scores
+in data/results/heads.json: the area under the ROC curve on four prior rollouts of each validation
+input at noise scale 1.5, since at 1 the model hardly errs."""
 import torch
-from gram_nb.halting import auc, collect, fit_heads
-from gram_nb.problems import split_inputs
-from gram_nb.train import WEIGHTS, load_model, save_tensors, write_atomic
+from fastcore.script import call_parse
+from gram_nb.checkpoints import check_output, copy_as_bf16, load_model, save_heads, weights_path
+from gram_nb.halting import collect, fit_heads
+from sklearn.metrics import roc_auc_score
+from store import load, machine, save
 
-name = sys.argv[1] if len(sys.argv) > 1 else 'nqueens8-rows'
-model, problem = load_model(name)
-puzzles = problem.puzzles()
-part = {k: puzzles.subset(i) for k,i in split_inputs(len(puzzles)).items()}
-states, right = collect(model, problem, part['valid'].inputs.repeat(4,1), generator=torch.Generator().manual_seed(1), scale=1.5)     # at 1 it hardly errs
-result = {}
-for label,scales in (('scale_1', (1.,)), ('scales_1_to_2_5', (1.,1.5,2.,2.5))):
-    heads = fit_heads(model, problem, part['train'], scales=scales)
-    result[label] = dict(halt=auc(heads.q(states)[...,0].flatten(), right.flatten()), value=auc(heads.value(states[-1]), right[-1]))
-    print(label, result[label], flush=True)
-path = Path(WEIGHTS)/f'{name}-heads.safetensors'
-save_tensors(path, {k: v.bfloat16() for k,v in heads.state_dict().items()}, dim=model.cfg.dim, tokens=heads.tokens, scales=scales)
-about = 'area under ROC on 4 prior rollouts of each validation input at noise scale 1.5: halt over all steps, value at the last'
-write_atomic(Path(__file__).resolve().parents[1]/'data'/'runs'/name/'heads.json', json.dumps(dict(about=about, command=f'python scripts/heads.py {name}', seed=0, **result), indent=1).encode())
+SCALES = dict(scale_1=(1.,), scales_1_to_2_5=(1., 1.5, 2., 2.5))
+
+@torch.no_grad()
+def areas(heads, states, valid) -> dict:
+    return dict(halt=roc_auc_score(valid.flatten(), heads.q(states)[...,0].flatten()),
+                value=roc_auc_score(valid[-1], heads.value(states[-1])))
+
+@call_parse
+def main(
+    weights: str='nqueens8-rows',   # A .safetensors file, or a problem whose weights are shipped
+):
+    "Fit halting and value heads to trained weights."
+    path = weights_path(weights)
+    out = check_output(path.with_name(path.stem + '-heads.safetensors'))
+    model, problem = load_model(weights)
+    parts, generator, result = problem.parts(), torch.Generator().manual_seed(1), {}
+    x = parts['valid'].inputs.repeat(4, 1)
+    states, valid = collect(model, problem, x, generator=generator, scale=1.5)
+    for label,scales in SCALES.items():
+        heads = fit_heads(model, problem, parts['train'], scales=scales)
+        result[label] = areas(heads, states, valid)
+        print(label, result[label], flush=True)
+    save_heads(out, heads, scales=scales)
+    copy_as_bf16(out, out)
+    about = dict(machine=machine(), torch=torch.__version__, seed=0)
+    about['command'] = f'python experiments/heads.py {weights}'
+    save('heads', load('heads') | {weights: about | result})

@@ -17,6 +17,7 @@ from gram_nb.recursion import ModelConfig
 from gram_nb.settings import PRESETS, TrainConfig, get_preset
 from gram_nb.train import train
 
+ROOT = Path(__file__).resolve().parents[1]
 TINY = PRESETS['tiny']
 HEAD = 'puzzle,answer,split\n'
 
@@ -191,7 +192,7 @@ COMMANDS = {    # name → a command, and words of its error
     'unknown halting rule': (EVAL + ['--halting', 'soon'], 'unknown halting rule'),
     'no symmetry to augment': (EVAL + ['--augment'], 'knows no symmetry'),
     'module that is broken': (EVAL + ['--module', 'broken.py'], 'ModuleNotFoundError'),
-    'module that is not there': (EVAL + ['--module', 'none.py'], 'cannot use the module'),
+    'module that is not there': (EVAL + ['--module', 'none.py'], 'there is no module'),
     'unknown preset': (['gram_train', '--preset', 'huge'], 'unknown preset'),
     'negative minutes': (TRAIN + ['--minutes', '-1'], 'must not be negative'),
     'minutes and updates': (TRAIN + ['--minutes', '1', '--updates', '9'], 'give one of them'),
@@ -259,13 +260,13 @@ def rows() -> list:     # of name, answer
 @call_parse
 def main():
     "Write data/results/refused_inputs.md."
-    target, before = Path(__file__).resolve().parents[1]/'data'/'results'/'refused_inputs.md', Path.cwd()
+    target, before = ROOT/'data'/'results'/'refused_inputs.md', Path.cwd()
     with tempfile.TemporaryDirectory() as d:
         os.chdir(d)
         found = rows()
         os.chdir(before)
-    lines = ['# Refused inputs', '', 'Made by `python experiments/refused.py`: '
-             f'{len(found)} inputs and the one line that answers each.', '', '| input | answer |', '|---|---|']
+    about = f'Made by `python experiments/refused.py`: {len(found)} inputs, and the line that answers each.'
+    lines = ['# Refused inputs', '', about, '', '| input | answer |', '|---|---|']
     lines += [f'| {name} | {text.replace("|", "/")[:300]} |' for name,text in found]
     write_atomic(target, '\n'.join([*lines, '']).encode())
     print(len(found), 'inputs,', sum(text == 'ACCEPTED' for _,text in found), 'accepted')

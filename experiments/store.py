@@ -1,12 +1,20 @@
-"Result files of the experiments, `data/results/NAME.json`: read, extend, replace in one move."
-import json, platform
+"What the experiments share: kept weights, and result files in data/results."
+import hashlib, json, platform
 from pathlib import Path
 
 import torch
-from gram_nb.checkpoints import to_json, write_atomic
+from gram_nb.checkpoints import load_model, to_json, weights_path, write_atomic
+from gram_nb.problems import Puzzles
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT/'data'/'results'
+RESULTS, RUNS = ROOT/'data'/'results', ROOT/'data'/'runs'
+SAMPLES, STEPS = 20, 16     # of an ordinary evaluation
+WEIGHTS_OF = {              # problem → kept weights
+    'nqueens8-rows': 'nqueens8-rows', 'nqueens8-board': 'nqueens8-board',
+    'coloring8-vertices': RUNS/'coloring8-vertices'/'gram'/'weights.safetensors',
+    'coloring10-vertices': RUNS/'coloring10-vertices'/'gram'/'weights.safetensors',
+}
+MORE = {'nqueens8-rows': 'nqueens8-fair*/weights-bf16.safetensors'}     # for an ensemble, below data/runs
 
 def machine() -> str:
     return f'{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads'
@@ -17,3 +25,16 @@ def load(name: str) -> dict:
 
 def save(name: str, result: dict):
     write_atomic(RESULTS/f'{name}.json', (to_json(result, indent=1) + '\n').encode())
+
+def every(puzzles: Puzzles, k: int) -> Puzzles:
+    return puzzles.subset(torch.arange(0, len(puzzles), k))
+
+def ensemble_of(name: str) -> list:
+    "Paths of a problem's kept weights, the first alone being the model of all other figures."
+    return [weights_path(WEIGHTS_OF[name]), *sorted(RUNS.glob(MORE[name]) if name in MORE else [])]
+
+def models_of(name: str, count: int=1) -> tuple:    # models, problem
+    models, problems = zip(*(load_model(path) for path in ensemble_of(name)[:count]))
+    return list(models), problems[0]
+
+def sha256(path) -> str: return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -6,7 +6,7 @@
 __all__ = ['own', 'NaiveSwiGLU', 'NaiveBlock', 'naive_model', 'naive_trainer', 'flop_per_update', 'measure', 'peak_flops',
            'times_of', 'bench', 'sampling_time']
 
-# %% ../nbs/24_bench.ipynb #18cff2c1
+# %% ../nbs/24_bench.ipynb #847a7f4a
 import copy
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .inference import sample
 from .recursion import RRM
 from .settings import TrainConfig
-from .train import Trainer, adamw, backward, compile_step, memory_needed, new_batch, train_step
+from .train import Trainer, adamw, compile_step, memory_needed, train_step
 
 # %% ../nbs/24_bench.ipynb #c929439c
 def own(w): return nn.Parameter(w.detach().clone())
@@ -77,13 +77,10 @@ def naive_trainer(cfg: TrainConfig, device=None) -> Trainer:
     t.step, t.opt = t.model, adamw(t.model, cfg, foreach=False)
     return t
 
-# %% ../nbs/24_bench.ipynb #6b233a3f
+# %% ../nbs/24_bench.ipynb #af84c879
 def flop_per_update(t: Trainer) -> int:
-    "Multiplications and additions of the matrix products in one update, as PyTorch counts them."
-    new_batch(t)
-    with FlopCounterMode(display=False) as counted:
-        backward(t, t.h, t.l, t.x, t.y, torch.zeros(t.cfg.T, *t.h.shape, device=t.device))
-    t.opt.zero_grad()
+    "Multiplications and additions of the matrix products in one update, as PyTorch counts them. Makes an update."
+    with FlopCounterMode(display=False) as counted: train_step(t)
     return counted.get_total_flops()
 
 # %% ../nbs/24_bench.ipynb #d2a8276d
@@ -115,7 +112,7 @@ def times_of(t: Trainer, seconds: float, flop: int) -> dict:
                 trajectories_per_second=t.cfg.batch/m.median, gflops=flop/m.median/1e9, peak_gflops=peak/1e9,
                 share_of_peak=flop/m.median/peak)
 
-# %% ../nbs/24_bench.ipynb #383b816c
+# %% ../nbs/24_bench.ipynb #748fbde2
 def bench(
     cfg: TrainConfig,       # its length plays no role
     device='cpu',
@@ -136,4 +133,5 @@ def bench(
 
 def sampling_time(t: Trainer, samples: int, seconds: float) -> float:   # seconds
     "Time of so many trajectories of one puzzle, four supervision steps each."
-    return measure(lambda: sample(t.ema.eval(), t.x[:1], samples, 4), seconds).median
+    x = t.problem.puzzles().inputs[:1].to(t.device)
+    return measure(lambda: sample(t.ema.eval(), x, samples, 4), seconds).median

@@ -76,7 +76,7 @@ def save_tensors(path, tensors: dict, **meta):
         save_file(tensors, tmp, dict(gram_nb=text))     # one entry: several would be kept in no fixed order
         tmp.chmod(0o644)
 
-# %% ../nbs/07b_checkpoints.ipynb #72839857
+# %% ../nbs/07b_checkpoints.ipynb #590b0b78
 def load_tensors(path) -> tuple:    # tensors, meta
     "Read a file of `save_tensors`, or say in one line why that is not possible."
     path = Path(path)
@@ -84,7 +84,8 @@ def load_tensors(path) -> tuple:    # tensors, meta
         raise InputError(f'no checkpoint at {path}: train one with gram_train, or check the path')
     try:
         with safe_open(path, 'pt') as f:
-            tensors, texts = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
+            names, texts = f.keys(), f.metadata() or {}
+            tensors = {k: f.get_tensor(k) for k in names}
     except (SafetensorError, ValueError, OSError) as e:
         why = str(e).splitlines()[0][:80]
         raise InputError(f'{path} is not a whole safetensors file ({why}): copy or train it again')

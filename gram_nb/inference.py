@@ -36,7 +36,7 @@ def precision_context(device, precision):
     "The autocast context for 'bf16' or 'fp32'."
     return torch.autocast(torch.device(device).type, torch.bfloat16) if precision == 'bf16' else nullcontext()
 
-# %% ../nbs/06_inference.ipynb #35397037
+# %% ../nbs/06_inference.ipynb #d3a8efdc
 class Samples(NamedTuple):
     "Answers drawn for a batch of puzzles."
     answers: Tensor         # [samples, batch, out_len]
@@ -45,11 +45,14 @@ class Samples(NamedTuple):
 
 def check_request(samples, x, n_sup, scale):
     "Refuse what cannot be sampled, or what memory would not hold."
-    if samples < 1 or (n_sup is not None and n_sup < 1): raise InputError(f'samples and steps must be at least 1, not {samples} and {n_sup}')
-    if not 0 <= scale < float('inf'): raise InputError(f'the noise scale must be at least 0 and finite, not {scale}')
-    if samples*len(x) > 10**8: raise InputError(f'{samples} samples of each of {len(x)} puzzles are more than 100 million answers: ask for fewer')
+    if samples < 1 or (n_sup is not None and n_sup < 1):
+        raise InputError(f'samples and steps must be at least 1, not {samples} and {n_sup}')
+    if not 0 <= scale < float('inf'):
+        raise InputError(f'the noise scale must be at least 0 and finite, not {scale}')
+    if samples*len(x) > 10**8:
+        raise InputError(f'{samples} samples of {len(x)} puzzles are over 100 million answers: ask for fewer')
 
-# %% ../nbs/06_inference.ipynb #3a407afc
+# %% ../nbs/06_inference.ipynb #753024d2
 @torch.no_grad()
 def sample_with_confidence(
     model: RRM,             # deterministic models give the same answer `samples` times
@@ -70,12 +73,14 @@ def sample_with_confidence(
     X, back, parts = x.repeat(width, 1), lambda y: y, []
     if augment: X, _, back = augment(X, generator)
     with precision_context(x.device, precision):
-        for part in tqdm(X.split(max(1, chunk//model.cfg.length)), disable=not progress, leave=False, desc='sampling'):
+        chunks = X.split(max(1, chunk//model.cfg.length))
+        for part in tqdm(chunks, disable=not progress, leave=False, desc='sampling'):
             h, steps = rollout_until_halt(model, part, n_sup, scale, generator, halting)
             logits = model.decode(h)
             parts.append((logits.argmax(-1), confidence(logits), steps))
     y, p, steps = (torch.cat(v) for v in zip(*parts))
-    return Samples(*(v.view(width, len(x), *v.shape[1:]).expand(samples, *[-1]*v.ndim) for v in (back(y), p, steps)))
+    def by_sample(v): return v.view(width, len(x), *v.shape[1:]).expand(samples, -1, *v.shape[1:])
+    return Samples(by_sample(back(y)), by_sample(p), by_sample(steps))
 
 def sample(model: RRM, x: Tensor, *args, **how) -> Tensor:      # [samples, batch, out_len]
     "The answers of `sample_with_confidence`, which takes the same arguments."
@@ -90,7 +95,7 @@ def tally(
     order = counts.argsort(descending=True, stable=True)
     return rows[order], counts[order]
 
-# %% ../nbs/06_inference.ipynb #f0bad95c
+# %% ../nbs/06_inference.ipynb #619eec78
 def evaluate(
     model: RRM,
     problem: Problem,
@@ -98,10 +103,11 @@ def evaluate(
     samples: int=20,
     seed: int=0,
     **how,                  # of `sample_with_confidence`: n_sup, scale, precision, halting, augment, progress
-) -> tuple:                 # the dict of `score_answers` with steps and seconds, and the answers [samples, inputs, out_len]
+) -> tuple:                 # scores with steps and seconds, and the answers [samples, inputs, out_len]
     "Sample answers by fresh prior rollouts and score them."
     device, start = model.z0.device, time.perf_counter()
-    drawn = sample_with_confidence(model, puzzles.inputs.to(device), samples, generator=torch.Generator(device).manual_seed(seed), **how)
+    generator = torch.Generator(device).manual_seed(seed)
+    drawn = sample_with_confidence(model, puzzles.inputs.to(device), samples, generator=generator, **how)
     y, seconds = drawn.answers.cpu(), time.perf_counter() - start
     n = len(puzzles) * (samples if isinstance(model, GRAM) else 1)
     cost = dict(steps=drawn.steps.double().mean().item(), seconds=seconds, trajectories_per_second=n/seconds)

@@ -15,7 +15,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.ticker import MaxNLocator
 from .problems.queens import attacks
 
-# %% ../nbs/90_plots.ipynb #3d3fc1a3
+# %% ../nbs/90_plots.ipynb #e49135d9
 BLUE, ORANGE, GREEN, RED, GREY = '#0072B2', '#E69F00', '#009E73', '#D55E00', '#7F7F7F'
 PALETTE = [BLUE, ORANGE, GREEN, RED, GREY]
 PROBABILITIES, QUANTITIES = 'Blues', 'cividis'      # color maps
@@ -26,7 +26,7 @@ STYLE = {
     'axes.grid': True, 'grid.color': '#E6E6E6', 'grid.linewidth': .6, 'axes.axisbelow': True,
     'axes.titlesize': 10, 'axes.labelsize': 9, 'xtick.labelsize': 8, 'ytick.labelsize': 8,
     'legend.frameon': False, 'legend.fontsize': 8, 'legend.title_fontsize': 8,
-    'lines.markersize': 4, 'savefig.dpi': 130,
+    'lines.markersize': 4, 'figure.dpi': 90, 'savefig.dpi': 130,
 }
 plt.rcParams.update(STYLE)
 

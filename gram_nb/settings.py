@@ -42,7 +42,7 @@ class ModelChoice:
         if problem.features is not None: init_from_features(model.embed, problem.features)
         return model, problem
 
-# %% ../nbs/07a_settings.ipynb #aea394af
+# %% ../nbs/07a_settings.ipynb #c2f94b75
 @dataclass(frozen=True)
 class TrainConfig(ModelChoice):
     "Every choice of a training run."
@@ -60,6 +60,8 @@ class TrainConfig(ModelChoice):
     alpha: float = .8           # KL balance
     reduction: str = 'sum'      # of the KL over tokens and channels
     kl_transitions: str = 'last'    # whose KL is in the loss: 'last', 'prior' or 'all' (notebook 04)
+    on_policy: float = 0.       # share of a batch that the prior carries, as in use (notebook 04)
+    on_policy_from: int = 4     # supervision steps before these rows enter the loss
     augment: bool = False       # train on symmetric variants, except those spelled like a held-out input
     validations: int = 7        # spread evenly over the run
     seed: int = 0               # of weights, data order and noise
@@ -88,7 +90,7 @@ def check_number(name, v, kind):
     if v < 0: raise InputError(f'{name} must not be negative: {v!r}')
     if v > LIMITS.get(name, v): raise InputError(f'{name} must be at most {LIMITS[name]}, not {v!r}')
 
-# %% ../nbs/07a_settings.ipynb #cf9bcae2
+# %% ../nbs/07a_settings.ipynb #87f4d937
 CHOICES = dict(model=MODELS, reduction=REDUCTIONS, kl_transitions=KL_TRANSITIONS, positions=('line','grid'),
                split=SPLITS, precision=('auto','bf16','fp32'))
 
@@ -108,6 +110,9 @@ def check(self: TrainConfig):
         raise InputError('set either updates or minutes to more than 0, not both and not neither')
     if self.ema >= 1 or self.alpha > 1:
         raise InputError(f'ema must be below 1 and alpha at most 1, not {self.ema} and {self.alpha}')
+    if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
+    if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
+        raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation')
 
 # %% ../nbs/07a_settings.ipynb #941b47b4
 def default_beta(

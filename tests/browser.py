@@ -1,5 +1,5 @@
 "JupyterLab and Voilà on this machine's loopback, driven in headless Chromium."
-import contextlib, os, re, shutil, signal, socket, subprocess, sys, time, urllib.request
+import contextlib, os, shutil, signal, socket, subprocess, sys, time, urllib.error, urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +32,7 @@ def wait_until_up(url, process, log, seconds=120):
     for _ in range(2*seconds):
         if process.poll() is not None: break
         try: return urllib.request.urlopen(url, timeout=2)
+        except urllib.error.HTTPError: return           # it answers, if only with "not found"
         except OSError: time.sleep(.5)
     raise RuntimeError(f'the server does not answer: see {log}')
 
@@ -55,7 +56,7 @@ def lab(folder):
                   f'--IdentityProvider.token={TOKEN}', '--ServerApp.root_dir={nbs}', '--allow-root', ready=f'api/status?token={TOKEN}')
 
 def voila(folder, name):
-    return server(folder, 'voila', '{nbs}/' + name, '--no-browser', '--port={port}', '--Voila.ip=127.0.0.1', ready='static/')
+    return server(folder, 'voila', '{nbs}/' + name, '--no-browser', '--port={port}', '--Voila.ip=127.0.0.1', ready='nothing')
 
 @contextlib.contextmanager
 def page(width=1280, height=800):

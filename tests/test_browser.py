@@ -1,89 +1,195 @@
-"The explorer in a real JupyterLab and in Voilà: sliders by keyboard, clicks on the board, steps in time."
-import re, sys
+"The explorer in a real JupyterLab and in Voilà: sliders by keyboard, clicks on the board, steps in time, every width."
+import os, re
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]/'scripts'))
+pytest.importorskip('playwright', reason='no browser test: the package playwright is missing (pip install playwright)')
 import browser
 from browser import Explorer, lab, open_and_run, page, voila
 
-pytest.importorskip('playwright', reason='no browser test: the package playwright is missing (pip install playwright)')
 if not browser.CHROMIUM: pytest.skip('no browser test: there is no Chromium (Debian: apt-get install chromium)', allow_module_level=True)
 
-SHOTS = Path(browser.os.environ.get('SHOTS', '')) if browser.os.environ.get('SHOTS') else None
+APP, SHOTS = '25_app.ipynb', os.environ.get('SHOTS')
 
 def look(page, name):
     "Keep a screenshot to look at, when SHOTS names a folder."
-    if SHOTS: SHOTS.mkdir(parents=True, exist_ok=True); page.screenshot(path=SHOTS/f'{name}.png')
+    if SHOTS: page.screenshot(path=Path(SHOTS)/f'{name}.png')
 
-def boards(e): return int(re.search(r'(\d+) different boards', e.status())[1])
+def boards(e): return int(re.search(r'(\d+) (different boards|board)$|(\d+) different boards', e.status())[0].split()[0])
 
-def play_with(p, name):
-    "What a user does, the same in JupyterLab and in Voilà."
-    e = Explorer(p)
-    trained = e.settle(); look(p, f'{name}-start')
+def move_noise(p, e, name):
+    trained = e.settle()
+    look(p, f'{name}-start')
     assert boards(e) > 1 and e.readout('noise scale') == '1.00'
-
-    e.slider('noise scale').focus(); p.keyboard.press('Home')                       # to 0: one trajectory is left
-    still = e.settle(); look(p, f'{name}-noise-0')
+    e.slider('noise scale').focus()
+    p.keyboard.press('Home')                                    # to 0: one trajectory is left
+    still = e.settle()
     assert e.readout('noise scale') == '0.00' and still != trained
-    assert boards(e) == 1
-    for _ in range(20): p.keyboard.press('ArrowRight')                              # back to 1, fast: no stale work is left over
+    assert '1 board' in e.status() and '1 different' not in e.status()
+    for _ in range(20): p.keyboard.press('ArrowRight')          # back to 1, fast: no stale work is left over
     assert e.settle() == trained and e.readout('noise scale') == '1.00'
-    p.keyboard.press('End'); e.settle(); look(p, f'{name}-noise-3')
+    p.keyboard.press('End')
+    e.settle()
+    look(p, f'{name}-noise-3')
     assert e.readout('noise scale') == '3.00' and boards(e) > 10
     for _ in range(40): p.keyboard.press('ArrowLeft')
     assert e.settle() == trained
+    return trained
 
-    e.slider('at step').focus(); p.keyboard.press('Home')                           # the first step, then play on
+def move_in_time(p, e, trained):
+    e.slider('at step').focus()
+    p.keyboard.press('Home')                                    # the first step, then play on
     first = e.settle()
     assert 'after step 1:' in e.status() and first != trained
-    p.locator('.widget-play button').first.click()
-    p.wait_for_function("() => /after step (9|1[0-6]):/.test(document.querySelector('.explorer-status').innerText)", timeout=30_000)
-    p.locator('.widget-play button').first.click(); e.settle()
-    e.slider('at step').focus(); p.keyboard.press('End')
+    e.button('play or pause').click()
+    e.wait_status('after step ([5-9]|1[0-6]):')
+    e.button('play or pause').click()
+    e.settle()
+    e.slider('at step').focus()
+    p.keyboard.press('End')
     assert e.settle() == trained
 
+def change_views(p, e, trained, name):
     for view in ('Over time', 'Loss surface', 'KL'):
-        p.get_by_role('button', name=view, exact=True).click()
-        assert e.settle() != trained; look(p, f'{name}-{view.replace(" ", "-").lower()}')
-    p.get_by_role('button', name='Answers', exact=True).click()
+        e.button(view).click()
+        assert e.settle() != trained
+        look(p, f'{name}-{view.replace(" ", "-").lower()}')
+    assert not e.slider('noise scale').is_enabled() or e.slider('noise scale').get_attribute('tabindex') == '-1'
+    e.button('Answers').click()
     assert e.settle() == trained
 
-    e.square(1, 1).click()                                                          # a third queen
-    e.settle(); look(p, f'{name}-clicked')
-    assert e.square(1, 1).inner_text() == '♛' and re.search(r'of 1 solution', e.status())
+def change_puzzle(p, e, trained):
+    text = e.text().input_value()
+    e.square(1, 1).click()                                      # a third queen
+    e.settle()
+    assert e.square(1, 1).inner_text() == '♛' and re.search(r'of \d+ valid board', e.status())
     e.square(1, 1).click()
     assert e.settle() == trained and not e.square(1, 1).inner_text().strip()
-    e.square(8, 2).click()                                                          # moves the queen of row 8: now two share a column
-    e.settle(); look(p, f'{name}-attack')
-    assert 'attack one another' in e.status() and 'no solution exists' in e.status()
-
-    box = p.locator('.explorer input[type=text]').last
-    box.fill('Q....... Q....... . . . . . .'); box.press('Enter'); e.settle()
-    assert 'attack one another' in e.status()
-    box.fill('. . . . . . .Q...... ...Q....'); box.press('Enter')
+    e.square(8, 2).click()                                      # moves the queen of row 8: now two share a column
+    e.settle()
+    assert 'attack one another' in e.status() and 'no valid board exists' in e.status()
+    e.text().fill('Q....... Q....... . . . . . .')
+    e.text().press('Enter')
+    e.wait_status('rows 1 and 2 attack one another')
+    e.button('Random puzzle').click()                           # the text field follows the puzzle
+    assert e.settle() != trained and e.text().input_value() != text
+    e.text().fill(text)
+    e.text().press('Enter')
     assert e.settle() == trained
-    p.get_by_role('button', name='Save PNG').click(); e.settle()
-    assert 'saved' in e.status()
+
+def save(e, folder):
+    e.button('Save PNG').click()
+    e.wait_status('saved .*png')
+    e.button('Save GIF').click()
+    e.wait_status('saved .*gif', timeout=120_000)
+    assert {f.suffix for f in (folder/'runs'/'explorer').iterdir()} == {'.png', '.gif'}
+
+def play_with(p, name, folder):
+    "What a user does, the same in JupyterLab and in Voilà."
+    e = Explorer(p)
+    trained = move_noise(p, e, name)
+    move_in_time(p, e, trained)
+    change_views(p, e, trained, name)
+    change_puzzle(p, e, trained)
+    save(e, folder)
 
 def harmless(error):
     "Not ours: a missing icon, fonts from a network that is not there, other packages' lab extensions."
     return any(w in error for w in ('favicon', '404', 'ERR_NAME_NOT_RESOLVED', 'ERR_INTERNET_DISCONNECTED', '/labextensions/'))
 
+def check_errors(p):
+    assert not [e for e in p.errors if not harmless(e)], p.errors
+    assert p.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
+
 def test_explorer_in_jupyterlab(tmp_path):
     with lab(tmp_path) as address, page() as p:
-        open_and_run(p, address, '10_explore.ipynb')
-        play_with(p, 'lab')
-        assert not [e for e in p.errors if not harmless(e)], p.errors
-        assert p.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
-        assert list((tmp_path/'images').glob('explorer-*.png'))
+        open_and_run(p, address, APP)
+        play_with(p, 'lab', tmp_path)
+        check_errors(p)
 
 def test_explorer_in_voila(tmp_path):
     pytest.importorskip('voila', reason='no app test: the package voila is missing')
-    with voila(tmp_path) as address, page(1920, 1080) as p:
-        p.goto(f'{address}/voila/render/10_explore.ipynb', timeout=240_000)
+    with voila(tmp_path, APP) as address, page(1920, 1080) as p:
+        p.goto(address, timeout=240_000)
         p.locator('.explorer-image').first.wait_for(timeout=240_000)
-        play_with(p, 'voila')
-        assert not [e for e in p.errors if not harmless(e)], p.errors
+        assert p.locator('.explorer').bounding_box()['y'] < 300         # nothing long stands above it
+        play_with(p, 'voila', tmp_path)
+        check_errors(p)
+
+def cut_off(p):
+    "Readouts, labels and drop-downs whose text is wider than they are, and whether the explorer is wider than its place."
+    return p.evaluate('''() => {
+        const all = what => [...document.querySelectorAll('.explorer ' + what)].filter(w => w.offsetParent);
+        const wide = all('.widget-readout, .widget-label, button, .explorer-status').filter(w => w.scrollWidth > w.clientWidth + 1);
+        const pen = document.createElement('canvas').getContext('2d');
+        for (const s of all('select')) {
+            pen.font = getComputedStyle(s).font;
+            const room = s.clientWidth - 36;
+            if ([...s.options].some(o => pen.measureText(o.text).width > room)) wide.push(s);
+        }
+        const e = document.querySelector('.explorer');
+        return wide.map(w => w.textContent).concat(e.scrollWidth > e.clientWidth + 1 ? ['explorer'] : []);
+    }''')
+
+def test_layout_flows(tmp_path):
+    "From 900 to 1920 pixels nothing is cut off, and the picture takes the room there is."
+    widths = {}
+    with lab(tmp_path) as address:
+        for width, height in ((900, 800), (1280, 800), (1920, 1080)):
+            with page(width, height) as p:
+                open_and_run(p, address, APP)
+                e = Explorer(p)
+                for view in ('Answers', 'Over time'):
+                    e.button(view).click()
+                    e.settle()
+                    look(p, f'{width}-{view.replace(" ", "-").lower()}')
+                assert cut_off(p) == [], width
+                widths[width] = p.locator('.explorer-image').first.bounding_box()['width']
+    assert widths[900] > 440 and widths[1280] > 480 and widths[1920] > 900, widths
+
+TAB_STOPS = '''() => [...document.querySelectorAll('.explorer *')].filter(w => w.tabIndex >= 0 && w.offsetParent && !w.disabled)
+    .filter(w => w.closest('.explorer-square') || w.matches('button, input, select, [role=slider]')).map(w => w.className)'''
+
+def test_keyboard(tmp_path):
+    "The board is one tab stop with arrow keys inside; sliders and picture have names."
+    with lab(tmp_path) as address, page() as p:
+        open_and_run(p, address, APP)
+        e = Explorer(p)
+        e.settle()
+        assert sum('explorer-square' in c for c in p.evaluate(TAB_STOPS)) == 1
+        e.square(1, 1).focus()
+        for key in ('ArrowDown', 'ArrowRight', 'ArrowRight', 'ArrowLeft'): p.keyboard.press(key)
+        assert p.evaluate('document.activeElement.title') == 'row 2, column 2'
+        p.keyboard.press('Enter')
+        e.settle()
+        assert e.square(2, 2).inner_text() == '♛'
+        assert p.evaluate('document.activeElement.title') == 'row 2, column 2'
+        assert p.get_by_role('button', name='row 2, column 2, queen').count() == 1
+        for name in ('noise scale', 'trajectories', 'steps', 'seed', 'KL towards', 'at step'):
+            assert p.get_by_role('slider', name=name, exact=True).count() == 1, name
+        assert p.get_by_role('img', name=re.compile('after step')).count() == 1
+        for name in ('guidance', 'stop', 'puzzle'): assert p.get_by_label(name, exact=True).count() == 1, name
+        check_errors(p)
+
+def test_long_work_shows_itself(tmp_path):
+    "A view that takes a while says so at once, instead of leaving the old picture under the new tab."
+    with lab(tmp_path) as address, page() as p:
+        open_and_run(p, address, APP)
+        e = Explorer(p)
+        e.choose('stop', 'never')
+        e.settle()
+        answers = e.picture()
+        e.slider('steps').focus()
+        p.keyboard.press('End')                                 # 64 steps
+        e.wait_status(r'thinking … \d+%')
+        e.settle()
+        for view, work in (('Loss surface', 'loss surface'), ('KL', 'KL')):
+            before = e.picture()
+            e.button(view).click()
+            e.wait_status(work + r' … \d+%')
+            e.wait_change(before)                               # to the picture that says: computing
+            assert '…' in e.status()
+            e.settle()
+        assert e.picture() != answers
+        check_errors(p)

@@ -31,8 +31,7 @@ def test_twenty_updates(model):
     for k,v in t.model.state_dict().items(): close(v, tensors[f'init.{k}'], 0)
     for i,row in enumerate(meta['rows']):
         close(train_step(t), torch.tensor(row))
-        close(t.x, tensors['x'][i].long(), 0)
-        close(t.y, tensors['y'][i].long(), 0)
+        for k in 'xy': close(t.batch[k], tensors[k][i].long(), 0)
     for k,v in t.model.state_dict().items(): close(v, tensors[f'last.{k}'])
 
 @pytest.mark.parametrize('model', ('gram','rrm'))

@@ -72,10 +72,10 @@ def notebook_faults(path) -> list:
     if 'widgets' in nb.metadata: faults.append('holds widget state: run make notebooks')
     if any(o.output_type == 'error' for o in outputs): faults.append('holds an error')
     if code and not outputs: faults.append('has no outputs: run make notebooks')
-    if draws and not drawn: faults.append('has no pictures: run make notebooks')
+    if draws and outputs and not drawn: faults.append('has no pictures: run make notebooks')
     if path.stat().st_size > BYTES: faults.append(f'is larger than {BYTES//1000} KB')
     for c in code:
-        n = len(c.source.splitlines())
+        n = sum(bool(line.strip()) and not line.startswith('#|') for line in c.source.splitlines())
         if n > LINES: faults.append(f'has a cell of {n} lines: {c.source[:40]!r}')
     return [f'nbs/{path.name} {f}' for f in faults]
 

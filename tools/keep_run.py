@@ -2,8 +2,8 @@
 
 Settings, logs, metrics and manifest are copied as they are, answers as bytes where they fit, the best weights
 in bf16. The run is a folder of gram_train, or one that holds several of them, as gram_demo makes it: each is
-kept in a folder of the same name, and the metrics of all in one metrics.json. With --ship the weights go into
-the package instead, with a model card."""
+kept in a folder of the same name, and the metrics of all in one metrics.json. With --ship the weights (of
+`gram`, where there are several runs) go into the package instead, with a model card."""
 import json, sys
 from pathlib import Path
 
@@ -41,12 +41,14 @@ def metrics_of(run: Path) -> dict:
     if (run/'metrics.json').is_file(): return json.loads((run/'metrics.json').read_text(encoding='utf-8'))
     return json.loads((run.parent/'metrics.json').read_text(encoding='utf-8'))[run.name]
 
-def keep(run: Path, folder: Path, leave: list):
+def keep(run: Path, folder: Path, leave: list, ship: bool=False):
     "Keep a run, or several in one folder with their metrics together."
-    if (run/'config.json').is_file(): return keep_one(run, folder, leave)
+    elsewhere = ['weights.safetensors'] if ship else []
+    if (run/'config.json').is_file(): return keep_one(run, folder, leave + elsewhere)
     runs = sorted(p.parent for p in run.glob('*/config.json'))
     if not runs: sys.exit(f'{run} is no run: give a folder that gram_train or gram_demo has made')
-    for r in runs: keep_one(r, folder/r.name, [*leave, 'metrics.json'])
+    leave = [*leave, 'metrics.json']
+    for r in runs: keep_one(r, folder/r.name, leave + elsewhere if r.name == 'gram' else leave)
     metrics = {r.name: metrics_of(r) for r in runs if (r/'metrics.json').is_file()}
     if metrics: write_atomic(folder/'metrics.json', json.dumps(metrics, indent=1).encode())
 
@@ -152,7 +154,7 @@ def main(
     leave: str='',          # Names of files to leave out, separated by spaces
 ):
     "Keep what a run leaves behind."
-    keep(run, folder, leave.split() + ['weights.safetensors']*ship)
-    if ship: into_package(run)
+    keep(run, folder, leave.split(), ship)
+    if ship: into_package(run/'gram' if (run/'gram').is_dir() else run)
     if figure: draw(folder)
     print(f'{folder}:', *sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file()))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from fastcore.basics import patch
 
-# %% ../../nbs/00a_problems.ipynb #2134fcdb
+# %% ../../nbs/00a_problems.ipynb #573d09ae
 @dataclass(frozen=True)
 class Puzzles:
     "Unique inputs and, grouped by input, every valid answer of each."
@@ -26,6 +26,11 @@ class Puzzles:
 
     @property
     def n_answers(self): return torch.bincount(self.owner, minlength=len(self))
+
+    @property
+    def first(self): return self.n_answers.cumsum(0) - self.n_answers   # where each input's answers begin
+
+    def to(self, device): return Puzzles(*(v.to(device) for v in (self.inputs, self.targets, self.owner)))
 
     def subset(self, idx):
         "The puzzles at the (distinct) positions `idx`, with all their answers."

@@ -39,11 +39,12 @@ def conflicts(
     i, j = vertex_pairs(colorings.shape[1])
     return edges.float() @ (colorings[:,i] == colorings[:,j]).float().T
 
-# %% ../../nbs/40_coloring.ipynb #72f9b4be
+# %% ../../nbs/40_coloring.ipynb #fafafe57
 @functools.cache
 def fours(n: int) -> Tensor:    # [n(n−1)/2, n over 4]
     "Which pairs of vertices lie in which four."
-    return torch.tensor([[set(pair) <= set(four) for four in combinations(range(n), 4)] for pair in combinations(range(n), 2)]).float()
+    every = [set(four) for four in combinations(range(n), 4)]
+    return torch.tensor([[set(pair) <= four for four in every] for pair in combinations(range(n), 2)]).float()
 
 def has_joined_four(
     edges: Tensor,      # bool [graphs, n(n−1)/2]
@@ -94,17 +95,17 @@ def edges_of_numbers(
     i, j = vertex_pairs(numbers.shape[1]).to(numbers.device)
     return (numbers[:,j] >> i & 1).bool()
 
-# %% ../../nbs/40_coloring.ipynb #db4fe13a
-EDGE, COLOR, SET = 2, 3, 6      # the symbol for an edge, the first color, the first set of neighbors
+# %% ../../nbs/40_coloring.ipynb #0493e172
+EDGE, COLOR, SET = 2, 3, 6      # symbols: an edge, the first color, the first set of neighbors
 
 def neighbor_features(n: int) -> Tensor:    # [6 + 2^n, n]
     "Which neighbors each symbol names; none for symbols that are not sets."
     sets = torch.arange(2**n)[:,None] >> torch.arange(n) & 1
     return torch.cat([torch.zeros(SET, n), sets])
 
-# %% ../../nbs/40_coloring.ipynb #411f07a9
+# %% ../../nbs/40_coloring.ipynb #1a254c9a
 class Coloring(Problem):
-    "Color a graph's vertices with three colors (section 4 of the paper). The mean degree and the encoding by vertices are ours."
+    "Color a graph's vertices with three colors (section 4 of the paper). Mean degree and `vertices` are ours."
     sizes = {8: (7002, 255), 10: (13465, 192)}      # training and test graphs in the paper
 
     def __init__(self,
@@ -113,7 +114,8 @@ class Coloring(Problem):
         degree: float=5.,           # mean number of edges at a vertex, before graphs are dropped
     ):
         if n not in self.sizes: raise InputError(f'graphs have 8 or 10 vertices, not {n}')
-        if encoding not in ('vertices','pairs'): raise InputError(f'unknown encoding {encoding!r}: choose vertices or pairs')
+        if encoding not in ('vertices','pairs'):
+            raise InputError(f'unknown encoding {encoding!r}: choose vertices or pairs')
         self.n, self.encoding, self.degree, self.name = n, encoding, degree, f'coloring{n}-{encoding}'
         self.out_len = n
         self.in_len, self.n_symbols = (n*(n-1)//2, SET) if encoding == 'pairs' else (n, SET + 2**n)
@@ -125,16 +127,13 @@ class Coloring(Problem):
     def edges(self, x):             # [batch, in_len] → bool [batch, n(n−1)/2]
         return x == EDGE if self.encoding == 'pairs' else edges_of_numbers(x - SET)
 
-# %% ../../nbs/40_coloring.ipynb #2314ac28
-@patch
-def puzzles(self: Coloring):
-    edges, every = random_graphs(self.n, sum(self.sizes[self.n]), self.degree), canonical_colorings(self.n)
-    fits = torch.cat([conflicts(part, every) == 0 for part in edges.split(1000)])       # [graphs, colorings]
-    owner, which = fits.nonzero().T
-    return Puzzles(self.encode(edges), every[which] + COLOR, owner)
+    def puzzles(self):
+        edges, every = random_graphs(self.n, sum(self.sizes[self.n]), self.degree), canonical_colorings(self.n)
+        fits = torch.cat([conflicts(part, every) == 0 for part in edges.split(1000)])   # [graphs, colorings]
+        owner, which = fits.nonzero().T
+        return Puzzles(self.encode(edges), every[which] + COLOR, owner)
 
-@patch
-def split(self: Coloring, n, seed=0): return split_inputs(n, seed, test=self.sizes[self.n][1]/n)
+    def split(self, n, seed=0): return split_inputs(n, seed, test=self.sizes[self.n][1]/n)
 
 # %% ../../nbs/40_coloring.ipynb #e471a8ac
 def is_color(
@@ -154,27 +153,26 @@ def violations(self: Coloring,
     differ = (a != b) & is_color(a) & is_color(b)
     return (self.edges(x) & ~differ).sum(1)
 
-# %% ../../nbs/40_coloring.ipynb #b48d412d
+# %% ../../nbs/40_coloring.ipynb #b5797a4d
 @patch
 def valid(self: Coloring, x, y):
-    highest = y.cummax(1).values                                                # color so far
-    before = torch.cat([torch.full_like(y[:,:1], COLOR-1), highest[:,:-1]], 1)
-    canonical = (is_color(y) & (y <= before+1)).all(1)
-    return canonical & (self.violations(x, y) == 0)
+    highest = torch.cat([torch.full_like(y[:,:1], COLOR-1), y.cummax(1).values], 1)[:,:-1]     # color before
+    in_order = (is_color(y) & (y <= highest+1)).all(1)
+    return in_order & (self.violations(x, y) == 0)
 
 @patch
 def measures(self: Coloring, x, y):
     "Violated edges, summed over the inputs, mean over the samples."
     return dict(conflicts=self.violations(x.repeat(len(y),1), y.flatten(0,1)).sum().item()/len(y))
 
-# %% ../../nbs/40_coloring.ipynb #b419eca7
+# %% ../../nbs/40_coloring.ipynb #4cf7e886
 def canonical(
     y: Tensor,  # [batch, n] colors 3, 4, 5; other symbols stay
 ) -> Tensor:    # [batch, n]
     "The colors renamed in the order in which they appear."
     colors = torch.arange(COLOR, SET, device=y.device)
-    there = y[:,None] == colors[:,None]                                                 # [batch, 3, n]
-    first = torch.where(there.any(-1), there.int().argmax(-1), y.shape[1])              # [batch, 3] where a color begins
+    there = y[:,None] == colors[:,None]                                             # [batch, 3, n]
+    first = torch.where(there.any(-1), there.int().argmax(-1), y.shape[1])          # [batch, 3] its first vertex
     rank = first.argsort(1).argsort(1)
     return torch.where(is_color(y), COLOR + rank.gather(1, (y-COLOR).clamp(0,2)), y)
 
@@ -197,7 +195,7 @@ def random_symmetry(self: Coloring, x, generator):
     other = self.encode(reorder(self.edges(x), order))
     return other, lambda y: canonical(y.gather(1, order)), lambda y: canonical(y.gather(1, back))
 
-# %% ../../nbs/40_coloring.ipynb #33fb5359
+# %% ../../nbs/40_coloring.ipynb #7629c898
 def refine(
     joined: Tensor,     # [batch, n, n] 0 or 1
     rank: Tensor,       # [batch, n] vertices with a smaller rank
@@ -205,7 +203,7 @@ def refine(
     "Rank vertices by their rank and by those of their neighbors, until nothing changes."
     n = rank.shape[1]
     for _ in range(n):
-        neighbors = (joined * (n+1)**rank[:,None]).sum(-1)          # a digit for each rank: how many neighbors have it
+        neighbors = (joined * (n+1)**rank[:,None]).sum(-1)      # a digit for each rank: neighbors that have it
         key = rank*(n+1)**n + neighbors
         rank = (key[:,None] < key[:,:,None]).sum(-1)
     return rank
@@ -240,7 +238,7 @@ def isomorphism_classes(
         owner = owner[~done][row]
     return form
 
-# %% ../../nbs/40_coloring.ipynb #ee205564
+# %% ../../nbs/40_coloring.ipynb #e931d550
 def split_classes(
     classes: Tensor,    # [graphs] from `isomorphism_classes`
     n_test: int,        # graphs
@@ -249,22 +247,25 @@ def split_classes(
 ) -> dict:              # 'train', 'valid', 'test': ascending positions
     "Split graphs so that no class is in two parts."
     names, which, size = classes.unique(return_inverse=True, return_counts=True)
-    names, size, left = names.tolist(), size.tolist(), dict(test=n_test, valid=n_valid, train=len(classes))
-    home, number = torch.zeros(len(names), dtype=torch.long), dict(train=0, valid=1, test=2)
-    for k in sorted(range(len(names)), key=lambda k: hashlib.sha256(f'{seed}:{names[k]}'.encode()).digest()):
-        part = next(p for p in left if size[k] <= left[p])
-        left[part] -= size[k]
-        home[k] = number[part]
-    return {p: (home[which] == i).nonzero()[:,0] for p,i in number.items()}
+    keys = [hashlib.sha256(f'{seed}:{name}'.encode()).digest() for name in names.tolist()]
+    home, left = [None]*len(keys), dict(test=n_test, valid=n_valid, train=len(classes))
+    for k in sorted(range(len(keys)), key=keys.__getitem__):
+        home[k] = next(part for part in left if size[k] <= left[part])
+        left[home[k]] -= int(size[k])
+    part_of = [home[k] for k in which.tolist()]
+    return {p: torch.tensor([i for i,q in enumerate(part_of) if q == p]) for p in ('train','valid','test')}
 
+# %% ../../nbs/40_coloring.ipynb #90af6c8c
 @patch
 def parts(self: Coloring, split='inputs', seed=0):
     if split != 'orbits': return Problem.parts(self, split, seed)
     puzzles = self.puzzles()
     classes = isomorphism_classes(self.edges(puzzles.inputs), self.n)
     sizes = {k: len(v) for k,v in self.split(len(puzzles), seed).items()}
-    return {k: puzzles.subset(i) for k,i in split_classes(classes, sizes['test'], sizes['valid'], seed).items()}
+    part = split_classes(classes, sizes['test'], sizes['valid'], seed)
+    return {k: puzzles.subset(i) for k,i in part.items()}
 
-# %% ../../nbs/40_coloring.ipynb #7d8fb17a
+# %% ../../nbs/40_coloring.ipynb #2e9fd499
 for n in (8,10):
-    for encoding in ('vertices','pairs'): register(f'coloring{n}-{encoding}', functools.partial(Coloring, n, encoding))
+    for encoding in ('vertices','pairs'):
+        register(f'coloring{n}-{encoding}', functools.partial(Coloring, n, encoding))
