@@ -219,6 +219,7 @@ COMMANDS = {    # name → a command, and words of its error
     'data over a binary file': (['gram_data', '--out', 'pickle.pt'], 'exists and differs'),
     'data as a folder': (['gram_data', '--out', 'folder'], 'is a folder'),
     'bench into a missing folder': (['gram_bench', '--out', 'none/bench.json'], 'no folder'),
+    'bench into a device': (['gram_bench', '--out', '/dev/null'], 'no ordinary file'),
     'bench as a folder': (['gram_bench', '--out', 'folder'], 'is a folder'),
     'zero minutes of demo': (['gram_demo', '--minutes', '0'], '--minutes must lie'),
 }

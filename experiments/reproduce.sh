@@ -7,6 +7,15 @@ cd "$(dirname "$0")/.."
 
 keep() { python tools/keep_run.py "runs/$1" "data/runs/$1" "${@:2}"; }
 
+experiment() {      # NAME [ARGUMENTS]: its results are made anew; after a stop it goes on
+    local stamp=runs/reproduce/$1
+    mkdir -p runs/reproduce
+    [ -e $stamp.begun ] || rm -f data/results/$1.json
+    touch $stamp.begun
+    [ -e $stamp.done ] || python experiments/$1.py "${@:2}"
+    touch $stamp.done
+}
+
 # README's first rows
 gram_demo --minutes 6 --out runs/demo
 keep demo --leave 'log.csv answers.safetensors weights.safetensors'
@@ -39,3 +48,14 @@ pair coloring10-vertices coloring10-fast '--minutes 62' '--updates 1000' '' '--s
 pair coloring8-pairs coloring8-fast '--minutes 20' '--minutes 4' '--set problem=coloring8-pairs --set augment=false' ''
 gram_train --preset coloring8-fast --minutes 35 --out runs/coloring8-longer
 keep coloring8-longer --leave 'log.csv answers.safetensors weights.safetensors'
+
+# figures that follow from these weights, and small trainings
+for name in heads noise_scale halting uniformity selection ablations on_policy drift kill_test refused \
+        response_times gif; do
+    experiment $name
+done
+
+python tools/run_notebooks.py --inplace
+nbdev_clean
+python tools/readme.py
+python tools/verify.py --update

@@ -61,8 +61,10 @@ if __name__ == '__main__':
     with tempfile.TemporaryDirectory() as d, lab(d) as address, page() as p:
         open_and_run(p, address, '25_app.ipynb')
         times = measure_all(p)
-    load = f'load average of {before:.1f} before and {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores'
-    result = dict(command='python experiments/response_times.py', machine=machine(), load=load, what=WHAT, times=times)
-    write_atomic(ROOT/'data'/'results'/'response_times.json', to_json(result, indent=1).encode())
-    for name,v in times.items(): print(f"{name:46} median {v['median_ms']:5} ms   worst {v['worst_ms']:5} ms")
+    after = os.getloadavg()[0]
+    load = f'load average of {before:.1f} before and {after:.1f} after, on {os.cpu_count()} cores'
+    about = dict(command='python experiments/response_times.py', machine=machine(), load=load, what=WHAT)
+    text = to_json(about | dict(times=times), indent=1)
+    write_atomic(ROOT/'data'/'results'/'response_times.json', text.encode())
+    for name,v in times.items(): print(f"{name:46} median {v['median_ms']:5}, worst {v['worst_ms']:5} ms")
     print(load)

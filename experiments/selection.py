@@ -21,14 +21,14 @@ from store import ensemble_of, every, load, machine, models_of, save, sha256, RO
 
 THRESHOLD, SHARE = (.5, .8, .9, .95, .98), (.01, .03, .05, .1, .15, .2, .3, .4)
 RESTART = dict(attempts=8, n_sup=8, threshold=.98)
-CONFIDENT = Halting('confidence', .98)      # where a short trajectory may stop early
+SHORT, CONFIDENT = 8, Halting('confidence', .98)    # steps of a trajectory that may stop early, at most
 SELECTIONS = ('none', 'restart', 'vote', 'adaptive vote')
-SIZES = {       # steps of a short trajectory; seeds; every how many inputs of validation and test
-    'nqueens8-rows': dict(short=4, seeds=(0, 1), valid=1, test=1),
-    'nqueens8-board': dict(short=8, seeds=(0,), valid=4, test=2,
+SIZES = {       # samples that vote, and if adaptive; seeds; every how many inputs of validation and test
+    'coloring8-vertices': dict(samples=80, adaptive=60, seeds=(0, 1), valid=3, test=1),
+    'coloring10-vertices': dict(samples=60, adaptive=50, seeds=(0, 1), valid=4, test=1),
+    'nqueens8-rows': dict(samples=80, adaptive=60, seeds=(0, 1), valid=1, test=1),
+    'nqueens8-board': dict(samples=80, adaptive=60, seeds=(0,), valid=4, test=2,
                            answers='data/runs/nqueens8-board/answers.safetensors'),     # ordinary ones, kept
-    'coloring8-vertices': dict(short=4, seeds=(0, 1), valid=3, test=1),
-    'coloring10-vertices': dict(short=4, seeds=(0, 1), valid=4, test=1),
 }
 
 def restart(model, x, samples, **how) -> tuple:     # `Samples`, draws [inputs]
@@ -40,7 +40,7 @@ def restart(model, x, samples, **how) -> tuple:     # `Samples`, draws [inputs]
         again = drawn.confidence <= RESTART['threshold']
     return drawn, draws
 
-def draw(models, x, selection, short, **how) -> tuple:      # `Samples`, draws [inputs]
+def draw(models, x, selection, size, **how) -> tuple:      # `Samples`, draws [inputs]
     "Trajectories of the models together, before any vote."
     if selection == 'none':
         return sample_ensemble(models, x, SAMPLES, STEPS, **how), torch.full((len(x),), SAMPLES)
@@ -48,8 +48,9 @@ def draw(models, x, selection, short, **how) -> tuple:      # `Samples`, draws [
         parts = torch.arange(SAMPLES).tensor_split(len(models))
         drawn, draws = zip(*(restart(m, x, len(p), **how) for m,p in zip(models, parts)))
         return Samples(*(torch.cat(v) for v in zip(*drawn))), sum(draws)
-    way = sample_adaptively if selection == 'adaptive vote' else sample_with_confidence
-    drawn = sample_ensemble(models, x, SAMPLES*STEPS//short, short, draw=way, halting=CONFIDENT, **how)
+    ways = {'vote': (size['samples'], sample_with_confidence), 'adaptive vote': (size['adaptive'], sample_adaptively)}
+    n, way = ways[selection]
+    drawn = sample_ensemble(models, x, n, SHORT, draw=way, halting=CONFIDENT, **how)
     return drawn, (drawn.confidence > 0).sum(0)
 
 def percent(problem, puzzles, y) -> dict:
@@ -115,7 +116,7 @@ class Study:
 
     def drawn(self, puzzles, cell, seed):
         models = self.models[:cell['models']]
-        return draw(models, puzzles.inputs, cell['selection'], self.size['short'], **self.how(cell, seed))
+        return draw(models, puzzles.inputs, cell['selection'], self.size, **self.how(cell, seed))
 
     def floor(self) -> float:
         "Accuracy of ordinary rollouts of the one model on validation inputs."

@@ -35,7 +35,8 @@ def likelihood(model, test, widths=(2,4,8,16,32,64,128,256), draws=500):
         sums.append(torch.zeros(len(pairs)).double().index_add(0, pairs.owner, bound.exp()).tolist())
     y = sample(model, pairs.inputs, draws, generator=g)
     valid = [share_valid(y[:,i], pairs.targets[pairs.owner == i]) for i in range(len(pairs))]
-    return dict(widths=widths, answers=pairs.n_answers.tolist(), sums=sums, valid=valid, draws=draws, precision='fp32')
+    return dict(widths=widths, answers=pairs.n_answers.tolist(), sums=sums, valid=valid, draws=draws,
+                precision='fp32')
 
 def empty(model, problem, precision, widths=(20,50,100,150,200,300,400,500)):
     "Different solutions among draws from the empty board."
@@ -56,7 +57,8 @@ if __name__ == '__main__':
         precision=fastest_precision(), weights=WEIGHTS, seeds=SEEDS, inputs=len(many), samples=SAMPLES)
     precision = result['precision']
 
-    def even(**how): return [uniformity_of(model, many, SAMPLES, s, precision=precision, **how) for s in SEEDS]
+    def even(**how):
+        return [uniformity_of(model, many, SAMPLES, seed, precision=precision, **how) for seed in SEEDS]
 
     for name,make in dict(
         empty=lambda: empty(model, problem, precision),

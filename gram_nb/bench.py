@@ -77,9 +77,9 @@ def naive_trainer(cfg: TrainConfig, device=None) -> Trainer:
     t.step, t.opt = t.model, adamw(t.model, cfg, foreach=False)
     return t
 
-# %% ../nbs/24_bench.ipynb #af84c879
+# %% ../nbs/24_bench.ipynb #482c7d52
 def flop_per_update(t: Trainer) -> int:
-    "Multiplications and additions of the matrix products in one update, as PyTorch counts them. Makes an update."
+    "Multiplications and additions of the matrix products in one update. Makes it, and PyTorch counts."
     with FlopCounterMode(display=False) as counted: train_step(t)
     return counted.get_total_flops()
 

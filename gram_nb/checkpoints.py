@@ -18,10 +18,10 @@ from .halting import Heads
 from .problems import InputError, is_problem
 from .settings import PRESETS, TrainConfig
 
-# %% ../nbs/07b_checkpoints.ipynb #307827c4
+# %% ../nbs/07b_checkpoints.ipynb #95f751b5
 @contextlib.contextmanager
 def replacing(path):
-    "Yields a temporary name; what was written there replaces `path` at the end, or nothing does."
+    "Yields a temporary name. At the end that file replaces `path`; after an error `path` stays as it was."
     path = Path(path)
     tmp = path.with_name(path.name + '.tmp')
     try:
@@ -76,9 +76,9 @@ def save_tensors(path, tensors: dict, **meta):
         save_file(tensors, tmp, dict(gram_nb=text))     # one entry: several would be kept in no fixed order
         tmp.chmod(0o644)
 
-# %% ../nbs/07b_checkpoints.ipynb #590b0b78
+# %% ../nbs/07b_checkpoints.ipynb #1ceb03cb
 def load_tensors(path) -> tuple:    # tensors, meta
-    "Read a file of `save_tensors`, or say in one line why that is not possible."
+    "Read a file of `save_tensors`. Raises `InputError`, one line that says what is wrong with it."
     path = Path(path)
     if not path.is_file():
         raise InputError(f'no checkpoint at {path}: train one with gram_train, or check the path')
@@ -103,11 +103,11 @@ def copy_as_bf16(source, target):
     tensors, meta = load_tensors(source)
     save_tensors(target, {k: v.bfloat16() if v.is_floating_point() else v for k,v in tensors.items()}, **meta)
 
-# %% ../nbs/07b_checkpoints.ipynb #49a25409
+# %% ../nbs/07b_checkpoints.ipynb #a7f32b77
 WEIGHTS = Path(__file__).parent/'weights' if '__file__' in globals() else Path('../gram_nb/weights').resolve()
 
 def weights_path(path) -> Path:     # of a file, or of a shipped problem's weights
-    "Where the weights are that a user named."
+    "The path of the weights that a user named."
     if not is_problem(str(path)): return Path(path)
     shipped = WEIGHTS/f'{path}.safetensors'
     if shipped.is_file(): return shipped
@@ -142,13 +142,13 @@ def load_model(path, device='cpu') -> tuple:    # model in evaluation mode, prob
     "A trained model and its problem."
     return load_run(path, device)[:2]
 
-# %% ../nbs/07b_checkpoints.ipynb #c2cbf165
+# %% ../nbs/07b_checkpoints.ipynb #af0db2d9
 def save_heads(path, heads: Heads, **meta):
     "Write heads as a file for `load_heads`."
     save_tensors(path, heads.state_dict(), dim=heads.dim, tokens=heads.tokens, **meta)
 
 def load_heads(path) -> Heads:      # a file, or a problem such as 'nqueens8-rows'
-    "Halting and value heads."
+    "Halt and value heads."
     path = weights_path(path)
     if path.parent == WEIGHTS: path = path.with_name(path.stem + '-heads.safetensors')
     tensors, meta = load_tensors(path)
@@ -158,14 +158,14 @@ def load_heads(path) -> Heads:      # a file, or a problem such as 'nqueens8-row
     heads.load_state_dict(tensors)
     return heads.eval()
 
-# %% ../nbs/07b_checkpoints.ipynb #7634ab0a
+# %% ../nbs/07b_checkpoints.ipynb #77e9df67
 def csv_bytes(names, rows) -> bytes:
     "Rows of numbers as CSV, six digits each."
     text = lambda v: f'{v:.6g}' if isinstance(v, float) else str(v)
     return '\n'.join([','.join(names), *(','.join(map(text, r)) for r in rows), '']).encode()
 
 def read_csv(path) -> dict:     # column name → list of numbers
-    "A log of a run as columns, or one line about what is wrong with it."
+    "A log of a run as columns. Raises `InputError`, one line that says what is wrong with it."
     try: text = Path(path).read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f'cannot read {path} ({getattr(e, "strerror", None) or "it is no text"})')

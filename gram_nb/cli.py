@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['PLAINER', 'RANGES', 'KINDS', 'AVERAGES', 'THRESHOLDS', 'PUBLISHED', 'Output', 'spell', 'safe_streams', 'one_line',
            'parsed', 'console_script', 'check_ranges', 'as_text', 'read_text', 'import_module', 'tokens_csv', 'checked',
-           'gram_data', 'read_setting', 'read_json', 'changes', 'available_memory', 'parameters_of', 'check_memory',
-           'gram_train', 'run_and_score', 'stored_metrics', 'test_part', 'command', 'machine', 'facts', 'commit',
-           'manifest', 'report', 'heads_beside', 'read_halting', 'gram_eval', 'symmetry_of', 'scores_of', 'gram_solve',
-           'solution_text', 'gram_bench', 'demo_table', 'gram_demo']
+           'output_file', 'gram_data', 'read_setting', 'read_json', 'changes', 'available_memory', 'parameters_of',
+           'check_memory', 'gram_train', 'run_and_score', 'stored_metrics', 'test_part', 'command', 'machine', 'facts',
+           'commit', 'manifest', 'report', 'heads_beside', 'read_halting', 'gram_eval', 'symmetry_of', 'scores_of',
+           'gram_solve', 'solution_text', 'gram_bench', 'demo_table', 'gram_demo']
 
 # %% ../nbs/22_cli.ipynb #33c5c270
 import codecs, contextlib, functools, hashlib, importlib, importlib.util, json, math
@@ -93,7 +93,7 @@ def parsed(
     argv = [re.sub(r'(?<=\w)-(?=[^=]*(=|$))', '_', a) if re.match('--.', a) else a for a in argv]
     return {k: v for k,v in vars(p.parse_args(argv)).items() if k not in ('pdb', 'xtra')}
 
-# %% ../nbs/22_cli.ipynb #93477f76
+# %% ../nbs/22_cli.ipynb #1127ac1d
 def console_script(f):
     "Make a function a command, when it is called by the script of its name."
     @functools.wraps(f)
@@ -112,7 +112,7 @@ def console_script(f):
     return run
 
 RANGES = dict(seed=(0, 2**63 - 1), samples=(1, 100_000), steps=(1, 10_000), scale=(0, 1000),
-              threshold=(1e-6, 1 - 1e-6), confidence=(0, 1), share=(0, 1), restarts=(0, 1000),
+              threshold=(0, 1), confidence=(0, 1), share=(0, 1), restarts=(0, 1000),
               select_by_vote=(0, 100_000), show=(1, 10**6), seconds=(.01, 600), minutes=(.001, 10**6))
 
 def check_ranges(**options):
@@ -139,14 +139,16 @@ def read_text(path) -> str:
     try: return as_text(Path(path).read_bytes(), path)
     except OSError as e: raise InputError(f'cannot read {path} ({e.strerror})')
 
-# %% ../nbs/22_cli.ipynb #4d017b9d
+# %% ../nbs/22_cli.ipynb #e3e7ba96
 def import_module(
     name: str,  # a Python file, or a module's name
 ):
     "Run a user's module, so that its problems and presets are known."
     sys.path.insert(0, str(Path(name).resolve().parent))        # where its own imports may lie
+    file = name.endswith('.py')
+    if file and not Path(name).is_file(): raise InputError(f'there is no module {name}: check the path')
     try:
-        if not name.endswith('.py'): return importlib.import_module(name)
+        if not file: return importlib.import_module(name)
         spec = importlib.util.spec_from_file_location(Path(name).stem, name)
         module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -171,7 +173,14 @@ def checked(path: str, problem: Problem) -> str:
     sizes = [f'{k} {len(p)} inputs, {len(p.targets)} pairs' for k,p in parts.items()]
     return f'{path} is in order: ' + ', '.join(sizes)
 
-# %% ../nbs/22_cli.ipynb #5e582384
+# %% ../nbs/22_cli.ipynb #a6471d8e
+def output_file(path):
+    "Refuse a file that cannot be written, before the work. A device would be replaced, so it is refused too."
+    if Path(path).exists() and not Path(path).is_dir() and not Path(path).is_file():
+        raise InputError(f'{path} is no ordinary file: name one')
+    check_output(path)
+
+# %% ../nbs/22_cli.ipynb #2dfd415b
 @console_script
 def gram_data(
     problem: str='nqueens8-rows',   # Which puzzles
@@ -185,7 +194,7 @@ def gram_data(
     check_ranges(seed=seed)
     p = get_problem(problem)
     if check: return print(checked(check, p))
-    if out != '-': check_output(out)
+    if out != '-': output_file(out)
     text = puzzles_csv(p, seed) if isinstance(p, NQueens) else tokens_csv(p, seed)
     if out == '-': return print(text, end='')
     if Path(out).exists() and Path(out).read_bytes() != text.encode():
@@ -356,7 +365,7 @@ def report(r: dict) -> str:
         lines.append(f"coverage@{r['samples']} {name:12} {cover:7.2%}   ceiling {ceiling:7.2%}")
     return '\n'.join(lines)
 
-# %% ../nbs/22_cli.ipynb #3cacc034
+# %% ../nbs/22_cli.ipynb #d4e9e24d
 THRESHOLDS = dict(halt=.95, confidence=.98)
 
 def heads_beside(weights):
@@ -378,9 +387,9 @@ def read_halting(
     if rule not in RULES: raise InputError(f'unknown halting rule {rule!r}: choose one of {", ".join(RULES)}')
     heads = heads_beside(weights).to(model.z0.device) if rule != 'confidence' else None
     if rule == 'pair': return Halting('pair', heads=heads)
-    return Halting(rule, threshold or THRESHOLDS[rule], heads)
+    return Halting(rule, THRESHOLDS[rule] if threshold is None else threshold, heads)
 
-# %% ../nbs/22_cli.ipynb #1f9b29ef
+# %% ../nbs/22_cli.ipynb #dd01cb99
 @console_script
 def gram_eval(
     weights: str='nqueens8-rows',   # A .safetensors file, or a problem whose weights come with the package
@@ -406,7 +415,7 @@ def gram_eval(
                precision=cfg.precision.replace('auto', 'fp32'),
                halting=read_halting(halting, threshold, weights, model))
     result = scores_of(model, problem, test_part(problem, cfg), samples, seed, how,
-                       restarts, threshold or .98, select_by_vote, confidence, share)
+                       restarts, .98 if threshold is None else threshold, select_by_vote, confidence, share)
     print(report(result))
     return result
 
@@ -473,7 +482,7 @@ def solution_text(problem: NQueens, x, drawn, show: int) -> str:
     if len(y) > show: text += ['', f'… and {len(y)-show} more; see them with --show {len(y)}']
     return '\n'.join(text)
 
-# %% ../nbs/22_cli.ipynb #5b56ea29
+# %% ../nbs/22_cli.ipynb #3c18a336
 @console_script
 def gram_bench(
     preset: str='nqueens8-demo',    # Sizes of the model
@@ -487,7 +496,7 @@ def gram_bench(
     from gram_nb.bench import bench
     if module: import_module(module)
     check_ranges(seconds=seconds)
-    if out: check_output(out)
+    if out: output_file(out)
     cfg = get_preset(preset, **changes(settings, set))
     result = dict(preset=preset, command=command(), machine=machine(), torch=torch.__version__)
     result |= bench(cfg, pick_device(), seconds)

@@ -25,7 +25,7 @@ def gaussian_kl(
     (mq, sq), (mp, sp) = q, p
     return torch.log(sp/sq) + (sq**2 + (mq-mp)**2) / (2*sp**2) - .5
 
-# %% ../nbs/04_elbo.ipynb #50841692
+# %% ../nbs/04_elbo.ipynb #9a25f6ee
 REDUCTIONS = dict(
     sum=lambda kl: kl.sum((-1,-2)),         # over tokens and channels: the KL of the whole state
     token=lambda kl: kl.sum(-1).mean(-1),   # sum over channels, mean over tokens
@@ -37,14 +37,14 @@ def balanced_kl(
     reduction: str='sum',   # 'sum', 'token' or 'mean'
     weight: Tensor=None,    # [batch] of each row, 1 on average
 ) -> Tensor:                # scalar, mean over the batch
-    "KL(q ‖ p) with separately weighted gradients for prior and posterior. Its value is that of the plain KL."
+    "KL(q ‖ p), its gradients weighted apart for prior and posterior. Its value is that of the plain KL."
     if reduction not in REDUCTIONS:
         raise InputError(f'unknown KL reduction {reduction!r}: choose one of {", ".join(REDUCTIONS)}')
     reduce, sg = REDUCTIONS[reduction], lambda d: (d[0].detach(), d[1].detach())
     to_prior, to_posterior = (weighted(reduce(gaussian_kl(*d)), weight) for d in ((sg(q), p), (q, sg(p))))
     return alpha*to_prior + (1-alpha)*to_posterior
 
-# %% ../nbs/04_elbo.ipynb #951f8291
+# %% ../nbs/04_elbo.ipynb #4a759d2c
 KL_TRANSITIONS = ('last', 'prior', 'all')
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Objective:
     beta: float = .56               # weight of the KL
     alpha: float = .8               # KL balance: weight of the side that trains the prior
     reduction: str = 'sum'          # of the KL over tokens and channels
-    kl_transitions: str = 'last'    # 'last', that and the 'prior' side of the others, or 'all'
+    kl_transitions: str = 'last'    # whose KL is in the loss: 'last', 'prior' or 'all'
 
     def kl(self, q, p, weight=None): return balanced_kl(q, p, self.alpha, self.reduction, weight)
 
@@ -62,7 +62,14 @@ class Objective:
         if self.kl_transitions == 'all': return self.kl(q, p, weight)
         return self.alpha*balanced_kl(q, p, 1., self.reduction, weight)
 
-# %% ../nbs/04_elbo.ipynb #d0a8b55e
+# %% ../nbs/04_elbo.ipynb #dd5641fa
+@torch.no_grad()
+def carried(s: Transition, noise, follow) -> Tensor:    # [batch, length, dim]
+    "The next step's h: the posterior's sample in rows that follow it, else the prior's."
+    mu, sigma = s.prior
+    return torch.where(follow, s.h, s.u + (mu + sigma*noise).to(s.u.dtype))
+
+# %% ../nbs/04_elbo.ipynb #e8c2fe91
 @patch
 def supervision_loss(
     self: GRAM,
@@ -90,12 +97,6 @@ def supervision_loss(
         for u in early: charged = charged + o.early_kl(*reversed(self.gaussians(u, e_y)), weight)
     h = s.h.detach() if follow is None else carried(s, noise[-1], follow)
     return Supervised(ce + o.beta*charged, h, s.l.detach(), ce.detach(), kl.detach())
-
-@torch.no_grad()
-def carried(s: Transition, noise, follow) -> Tensor:    # [batch, length, dim]
-    "The state that goes on: the posterior's sample where it is followed, else the prior's."
-    mu, sigma = s.prior
-    return torch.where(follow, s.h, s.u + (mu + sigma*noise).to(s.u.dtype))
 
 # %% ../nbs/04_elbo.ipynb #b3b76a56
 @torch.no_grad()

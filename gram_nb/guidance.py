@@ -45,7 +45,7 @@ class GRAM(RRM):
         p = self.prior(u)
         return p, (p if e_y is None else self.posterior(torch.cat([u, e_y], -1)))
 
-# %% ../nbs/03_guidance.ipynb #7b81dd6b
+# %% ../nbs/03_guidance.ipynb #ea8946f6
 @patch
 def transition(
     self: GRAM,
@@ -54,7 +54,7 @@ def transition(
     noise: Tensor=None,     # standard normal, as `h`; without, ε is the mean
     e_y: Tensor=None,       # [batch, length, dim] the embedded answer: ε follows the posterior
     follow: Tensor=None,    # bool [batch, 1, 1] which rows follow the posterior; all, by default
-    mean: float=1.,         # factor on μ: 0 leaves the noise alone
+    mean: float=1.,         # factor on μ: with 0, ε is σn alone
 ) -> Transition:
     "One transition, h ← u + ε (Eq. 7–9)."
     u, l = self.propose(h, l, e)
@@ -63,7 +63,7 @@ def transition(
     eps = mean*mu if noise is None else mean*mu + sigma*noise
     return Transition(u + eps.to(u.dtype), l, u, eps, p, q)
 
-# %% ../nbs/03_guidance.ipynb #3551a618
+# %% ../nbs/03_guidance.ipynb #211ce009
 @torch.no_grad()
 def trajectory(
     model: RRM,         # or `GRAM`
@@ -73,8 +73,8 @@ def trajectory(
     generator: torch.Generator=None,    # for a repeatable run, on the device of `x`
     y: Tensor=None,     # [batch, out_len] answers: follow the posterior instead of the prior
     **how,              # of `GRAM.transition`: follow, mean
-):                      # yields a `Transition` for each
-    "Think about `x` from the first state on."
+):                      # yields each `Transition`
+    "The transitions of one trajectory, from the first state on."
     (h, l), e = model.start(len(x)), model.encode(x)
     if y is not None: how['e_y'] = model.encode_y(y)
     for _ in range((n_sup or model.cfg.n_sup) * model.cfg.T):

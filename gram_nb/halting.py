@@ -48,7 +48,7 @@ def collect(
     valid = torch.stack([problem.valid(x.cpu(), model.decode(h).argmax(-1).cpu()) for h in states])
     return states, valid.to(x.device)
 
-# %% ../nbs/05_halting.ipynb #c32ccf72
+# %% ../nbs/05_halting.ipynb #26497ec8
 def head_losses(
     heads: Heads,
     states: Tensor,     # [n_sup, batch, length, dim]
@@ -61,6 +61,7 @@ def head_losses(
     bce = F.binary_cross_entropy_with_logits
     return bce(q[...,0], valid) + bce(q[...,1], target) + (heads.value(states) - valid[-1]).pow(2).mean()
 
+# %% ../nbs/05_halting.ipynb #ec8e6d17
 def train_heads(heads: Heads, states, valid, generator, epochs=12) -> Heads:
     "Fit heads to states [n_sup, batch, length, dim] and the validity of their answers [n_sup, batch]."
     opt = torch.optim.AdamW(heads.parameters(), lr=1e-3, weight_decay=.3)
@@ -91,13 +92,13 @@ def fit_heads(
         heads = Heads(model.cfg.dim, tokens or model.cfg.length).to(device)
     return train_heads(heads, states, valid, generator)
 
-# %% ../nbs/05_halting.ipynb #8be2256c
+# %% ../nbs/05_halting.ipynb #d5229b2f
 RULES = ('halt', 'pair', 'confidence')
 
 @dataclass(frozen=True)
 class Halting:
     "When a trajectory stops. Called with a model and states h, it says which stop."
-    rule: str = 'halt'          # 'halt': σ(q_halt) > threshold; 'pair': q_halt > q_continue; or 'confidence'
+    rule: str = 'halt'          # 'halt': sigmoid(q_halt) > threshold; 'pair'; or 'confidence'
     threshold: float = .5       # in (0, 1), for 'halt' and 'confidence'
     heads: Heads = None         # for 'halt' and 'pair'
 
@@ -118,7 +119,7 @@ def confidence(logits: Tensor) -> Tensor:   # [batch, out_len, n_symbols] → [b
     "Probability that the decoder gives to its answer's least certain token."
     return logits.float().softmax(-1).max(-1).values.amin(-1)
 
-# %% ../nbs/05_halting.ipynb #307209fb
+# %% ../nbs/05_halting.ipynb #88349c3e
 @torch.no_grad()
 def rollout_until_halt(
     model: RRM,
@@ -126,7 +127,7 @@ def rollout_until_halt(
     n_sup: int=None,    # supervision steps at most; the config's by default
     scale: float=1.,    # of the noise
     generator: torch.Generator=None,
-    halting: Halting=None,  # without, all trajectories take n_sup steps
+    halting: Halting=None,  # the rule; without one all trajectories take n_sup steps
 ) -> tuple:             # last states h [batch, length, dim], supervision steps taken [batch]
     "A rollout in which each trajectory stops by itself."
     n_sup, T = n_sup or model.cfg.n_sup, model.cfg.T

@@ -36,7 +36,7 @@ def precision_context(device, precision):
     "The autocast context for 'bf16' or 'fp32'."
     return torch.autocast(torch.device(device).type, torch.bfloat16) if precision == 'bf16' else nullcontext()
 
-# %% ../nbs/06_inference.ipynb #d3a8efdc
+# %% ../nbs/06_inference.ipynb #e6aa6c03
 class Samples(NamedTuple):
     "Answers drawn for a batch of puzzles."
     answers: Tensor         # [samples, batch, out_len]
@@ -44,7 +44,7 @@ class Samples(NamedTuple):
     steps: Tensor           # [samples, batch] supervision steps taken
 
 def check_request(samples, x, n_sup, scale):
-    "Refuse what cannot be sampled, or what memory would not hold."
+    "Refuse what cannot be sampled, or would not fit into memory."
     if samples < 1 or (n_sup is not None and n_sup < 1):
         raise InputError(f'samples and steps must be at least 1, not {samples} and {n_sup}')
     if not 0 <= scale < float('inf'):
@@ -52,7 +52,7 @@ def check_request(samples, x, n_sup, scale):
     if samples*len(x) > 10**8:
         raise InputError(f'{samples} samples of {len(x)} puzzles are over 100 million answers: ask for fewer')
 
-# %% ../nbs/06_inference.ipynb #753024d2
+# %% ../nbs/06_inference.ipynb #e3cfc5e9
 @torch.no_grad()
 def sample_with_confidence(
     model: RRM,             # deterministic models give the same answer `samples` times
@@ -63,8 +63,8 @@ def sample_with_confidence(
     generator: torch.Generator=None,
     precision: str='fp32',  # or 'bf16'
     halting: Halting=None,  # lets trajectories stop before n_sup
-    augment=None,           # a problem's `random_symmetry`: each trajectory sees its puzzle in another form
-    chunk: int=32_768,      # tokens at once: what fits a processor's cache is fastest
+    augment=None,           # a problem's `random_symmetry`: each trajectory sees a transformed puzzle
+    chunk: int=32_768,      # tokens at once
     progress: bool=False,   # show a bar
 ) -> Samples:
     "Answers of independent prior rollouts. With `augment`, that is test-time augmentation."
@@ -82,14 +82,15 @@ def sample_with_confidence(
     def by_sample(v): return v.view(width, len(x), *v.shape[1:]).expand(samples, -1, *v.shape[1:])
     return Samples(by_sample(back(y)), by_sample(p), by_sample(steps))
 
+# %% ../nbs/06_inference.ipynb #e7235490
 def sample(model: RRM, x: Tensor, *args, **how) -> Tensor:      # [samples, batch, out_len]
     "The answers of `sample_with_confidence`, which takes the same arguments."
     return sample_with_confidence(model, x, *args, **how).answers
 
-# %% ../nbs/06_inference.ipynb #347f7e88
+# %% ../nbs/06_inference.ipynb #f3ea3957
 def tally(
     y: Tensor,      # [samples, out_len] answers to one puzzle
-) -> tuple:         # distinct answers [n, out_len], counts [n], both by falling count
+) -> tuple:         # distinct answers [n, out_len] and counts [n], most frequent first
     "Distinct answers and how often each came up."
     rows, counts = y.unique(dim=0, return_counts=True)
     order = counts.argsort(descending=True, stable=True)
@@ -113,13 +114,14 @@ def evaluate(
     cost = dict(steps=drawn.steps.double().mean().item(), seconds=seconds, trajectories_per_second=n/seconds)
     return score_answers(problem, puzzles, y) | cost, y
 
-# %% ../nbs/06_inference.ipynb #b3bec03f
+# %% ../nbs/06_inference.ipynb #7b9e2aba
 def majority_vote(
     y: Tensor,  # [samples, batch, out_len]
 ) -> Tensor:    # [batch, out_len] the most frequent answer of each puzzle
-    "Self-consistency: vote over whole answers."
+    "The vote over whole answers (self-consistency, Wang et al. 2022, arXiv:2203.11171)."
     return torch.stack([tally(y[:,b])[0][0] for b in range(y.shape[1])])
 
+# %% ../nbs/06_inference.ipynb #065035b2
 @torch.no_grad()
 def best_of_n(
     model: GRAM,

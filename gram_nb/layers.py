@@ -41,14 +41,14 @@ class SwiGLU(nn.Module):
         gate, up = self.gate_up(x).chunk(2, -1)
         return self.down(F.silu(gate) * up)
 
-# %% ../nbs/01_layers.ipynb #85515942
+# %% ../nbs/01_layers.ipynb #124bc7fe
 def rope_table(
     length: int,
     d: int,             # channels of one head, even
-    rows: int=1,        # the tokens lie in so many rows, one after the other
+    rows: int=1,        # rows of the grid that the tokens fill, row after row; 1 is a line
 ):                      # cos and signed sin, each [length, d]
     """Tables for `rope` (Su et al. 2021, arXiv:2104.09864). With several rows, each quarter
-    of the channel pairs turns with something else: the row, the column, one diagonal, the other."""
+    of the channel pairs turns with one coordinate: row, column, row + column, row − column."""
     i, n = torch.arange(length), length//rows
     axes, base = ([i], 10000.) if rows == 1 else ([i//n, i%n, i//n + i%n, i//n - i%n], 30.)
     frequency = base**(-torch.arange(0, d//len(axes), 2)*len(axes)/d)

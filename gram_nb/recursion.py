@@ -17,7 +17,7 @@ from tqdm.auto import trange
 from .layers import Stack, linear
 from .problems import InputError
 
-# %% ../nbs/02_recursion.ipynb #79ddb2c1
+# %% ../nbs/02_recursion.ipynb #685b4e04
 @dataclass(frozen=True)
 class ModelConfig:
     "Sizes of a recursive model. Defaults are the paper's."
@@ -31,13 +31,13 @@ class ModelConfig:
     K: int = 4              # low-level updates per transition
     T: int = 3              # transitions per supervision step
     n_sup: int = 16         # supervision steps of a full run
-    rows: int = 1           # in which the tokens lie, for RoPE: 1 is a line, as in the paper
+    rows: int = 1           # rows of the tokens' grid, for RoPE: 1 is a line, as in the paper
 
     def __post_init__(self):
         for k,v in vars(self).items():
             if type(v) is not int or v < 1:
                 raise InputError(f'{k} must be a whole number of at least 1, not {v!r}')
-        per_head = 2 if self.rows == 1 else 8       # channels in pairs, of which a grid has four kinds
+        per_head = 2 if self.rows == 1 else 8       # a line needs pairs of channels, a grid four pairs
         if self.dim % (per_head*self.heads):
             raise InputError(f'dim {self.dim} must be a multiple of {per_head}·heads = {per_head*self.heads}')
         if self.length % self.rows: raise InputError(f'{self.length} tokens do not fill {self.rows} rows')
@@ -80,9 +80,9 @@ def decode(self: RRM, h):            # → [batch, out_len, n_symbols]
     "Logits of the answer, read from the high-level state alone."
     return self.decoder(h[:, :self.cfg.out_len])
 
-# %% ../nbs/02_recursion.ipynb #62bb66f4
+# %% ../nbs/02_recursion.ipynb #4da98273
 class Transition(NamedTuple):
-    "What one transition returns. The last four are None in a model without noise."
+    "What one transition returns. The last four are None in a model without noise (RRM)."
     h: Tensor                   # [batch, length, dim] the next high-level state
     l: Tensor                   # [batch, length, dim] the next low-level state
     u: Tensor = None            # [batch, length, dim] the proposal, before noise
@@ -102,44 +102,44 @@ def transition(self: RRM, h, l, e, noise=None) -> Transition:
     "One transition. Without guidance the proposal is the next state, and `noise` is not used."
     return Transition(*self.propose(h, l, e))
 
-# %% ../nbs/02_recursion.ipynb #337e90c9
+# %% ../nbs/02_recursion.ipynb #bad32fde
 @torch.no_grad()
 def init_from_features(
     embedding: nn.Embedding,
-    features: Tensor,       # [n_symbols, any number]; a row of zeros says nothing of its symbol
+    features: Tensor,       # [n_symbols, any number]; a row of zeros leaves its symbol as it is
 ):
-    "Start described symbols' embeddings as a random projection of their features, as large as the others."
+    "Start the embeddings of symbols with features as a random projection of them, scaled like the others."
     e, described = features @ torch.randn(features.shape[1], embedding.embedding_dim), features.any(1)
     embedding.weight[described] = e[described] / (embedding.embedding_dim * e[described].pow(2).mean()).sqrt()
 
-# %% ../nbs/02_recursion.ipynb #da50c71a
+# %% ../nbs/02_recursion.ipynb #4692be96
 class Supervised(NamedTuple):
     "What one supervision step of training returns."
     loss: Tensor                # scalar, with gradient
     h: Tensor                   # [batch, length, dim] the states for the next step, detached
     l: Tensor
     cross_entropy: Tensor       # scalar, nats per token, detached
-    kl: Tensor                  # scalar, nats, detached; 0 in a model without noise
+    kl: Tensor                  # scalar, nats, detached; the noise's cost (notebook 04), 0 without noise
 
-# %% ../nbs/02_recursion.ipynb #3475f9fa
+# %% ../nbs/02_recursion.ipynb #23fb6a92
 def token_nats(logits, y):      # [batch, out_len, n_symbols], [batch, out_len] → [batch]
     "Cross-entropy of each answer, in nats per token."
     return F.cross_entropy(logits.float().transpose(1,2), y, reduction='none').mean(-1)
 
 def weighted(v, weight=None):   # [batch] → scalar
-    "The mean over the batch, of rows with weights if there are any."
+    "Mean over the batch, each row times its weight if weights are given."
     return v.mean() if weight is None else (weight*v).mean()
 
-# %% ../nbs/02_recursion.ipynb #d7840d1c
+# %% ../nbs/02_recursion.ipynb #1bdd4f86
 @patch
 def supervision_loss(
     self: RRM,
     h: Tensor, l: Tensor,   # [batch, length, dim] the states of the step before
     x: Tensor,              # [batch, in_len]
     y: Tensor,              # [batch, out_len] one valid answer of each
-    noise: Tensor=None,     # for models that have some
-    objective=None,         # the same
-    follow: Tensor=None,    # the same
+    noise: Tensor=None,     # this and the next two are for GRAM, and not used here
+    objective=None,
+    follow: Tensor=None,
     weight: Tensor=None,    # [batch] of each row in the loss, 1 on average; all 1 by default
 ) -> Supervised:
     "One supervision step of training: T − 1 transitions without gradient, one with, then cross-entropy."
@@ -155,17 +155,17 @@ def forward(self: RRM, *batch, **how) -> Supervised:
     "Calling a model computes its training loss. (That is what compilers and data-parallel wrappers expect.)"
     return self.supervision_loss(*batch, **how)
 
-# %% ../nbs/02_recursion.ipynb #255436ef
+# %% ../nbs/02_recursion.ipynb #24118356
 def fit(
     model: RRM,
     x: Tensor, y: Tensor,   # [pairs, in_len] and [pairs, out_len]
     updates: int,
     batch: int=64,
     lr: float=2e-3,
-    objective=None,         # for models that have one
+    objective=None,         # for GRAM (notebook 04)
     watch=None,             # called with the number of updates so far and the last step, after each
 ) -> Tensor:                # [updates, 3] loss, cross-entropy, KL
-    "The training loop without anything around it. Each supervision step is one update."
+    "The plain training loop. Each supervision step is one update."
     opt, rows = torch.optim.AdamW(model.parameters(), lr=lr), []
     for update in trange(updates, leave=False):
         if update % model.cfg.n_sup == 0: i, (h, l) = torch.randint(len(x), (batch,)), model.start(batch)

@@ -272,7 +272,7 @@ def headline_row(runs: pd.DataFrame, run: str, model: str, label: str) -> dict:
     return {'': label, 'trained': trained, 'accuracy': cells['accuracy (%)'], 'coverage@20': coverage,
             'ceiling': cells['ceiling (%)']}
 
-# %% ../nbs/20_results.ipynb #a5f69c34
+# %% ../nbs/20_results.ipynb #f1aa5b7c
 HELPED = dict(problem='coloring8-vertices', augment=True, selection='vote', scale=1., models=1)
 
 def helped_rows(
@@ -286,7 +286,7 @@ def helped_rows(
     r = rows.mean(numeric_only=True)
     score = {k: f'{r[k]:.1f} ± {r[k + "_error"]:.1f}' for k in ('accuracy', 'coverage')}
     return [{'': f'{label}, {r.draws:.0f} samples', 'trained': 'as above', 'accuracy': score['accuracy'],
-             'coverage@20': score['coverage'], 'ceiling': f'{r.ceiling:.1f}, all samples {r.ceiling_all:.1f}'}]
+             'coverage@20': score['coverage'], 'ceiling': f'{r.ceiling:.1f}, of all {r.ceiling_all:.1f}'}]
 
 # %% ../nbs/20_results.ipynb #4490b9c5
 def headline_table(data) -> pd.DataFrame:   # the repository's folder `data`

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from .problems import Problem, Puzzles
 
-# %% ../nbs/00c_scores.ipynb #e6c8515c
+# %% ../nbs/00c_scores.ipynb #417ac65d
 def count_distinct(
     y: Tensor,      # [samples, batch, out_len] answers drawn for each input
     ok: Tensor,     # bool [samples, batch] from `Problem.valid`
 ) -> Tensor:        # [batch] number of different valid answers
-    "How many different valid answers each input received."
+    "How many different valid answers were drawn for each input."
     which = torch.arange(y.shape[1], device=y.device).expand(len(y), -1)
     rows = torch.cat([which[...,None], y], -1)[ok].unique(dim=0)
     return torch.bincount(rows[:,0], minlength=y.shape[1])
@@ -52,7 +52,7 @@ def score_answers(
     scores = dict(accuracy=accuracy, coverage=coverage(found, n), ceiling=ceiling)
     return dict(**scores, samples=len(y), inputs=len(puzzles), **problem.measures(puzzles.inputs, y))
 
-# %% ../nbs/00c_scores.ipynb #32ad854f
+# %% ../nbs/00c_scores.ipynb #72d7d0fc
 def bootstrap(
     problem: Problem,
     puzzles: Puzzles,
@@ -62,7 +62,7 @@ def bootstrap(
 ) -> dict:                  # standard deviations: accuracy, and coverage as in `coverage`; shares
     "Standard deviation of accuracy and coverage over resampled inputs."
     ok = problem.valid(puzzles.inputs.repeat(len(y),1), y.flatten(0,1)).view(len(y), -1)
-    found, n, right = count_distinct(y, ok), puzzles.n_answers, ok.double().mean(0)
+    found, n, accuracy = count_distinct(y, ok), puzzles.n_answers, ok.double().mean(0)      # each [inputs]
     pick = torch.randint(len(n), (draws, len(n)), generator=torch.Generator().manual_seed(seed))
-    scores = [dict(accuracy=right[i].mean().item(), **coverage(found[i], n[i])) for i in pick]
+    scores = [dict(accuracy=accuracy[i].mean().item(), **coverage(found[i], n[i])) for i in pick]
     return {k: torch.tensor([s[k] for s in scores]).std().item() for k in scores[0]}

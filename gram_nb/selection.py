@@ -13,7 +13,7 @@ from .halting import Halting
 from .inference import check_request, sample_with_confidence, Samples, tally
 from .problems import InputError
 
-# %% ../nbs/63_selection.ipynb #4dee9686
+# %% ../nbs/63_selection.ipynb #1f8f96d6
 @torch.no_grad()
 def restart_until_confident(
     model: GRAM,
@@ -33,13 +33,14 @@ def restart_until_confident(
     for _ in range(attempts):
         again = (best <= threshold).nonzero()[:,0]
         if len(again):
-            new = Samples(*(v[0] for v in sample_with_confidence(model, X[again], 1, n_sup, halting=halting, **how)))
+            drawn = sample_with_confidence(model, X[again], 1, n_sup, halting=halting, **how)
+            new = Samples(*(v[0] for v in drawn))
             better = new.confidence > best[again]
             y[again[better]], best[again[better]] = new.answers[better], new.confidence[better]
             steps[again] += new.steps
         yield Samples(*(v.view(samples, len(x), *v.shape[1:]).clone() for v in (y, best, steps)))
 
-# %% ../nbs/63_selection.ipynb #69d472ef
+# %% ../nbs/63_selection.ipynb #8274e2e5
 def select_by_vote(
     y: Tensor,              # [draws, batch, out_len] answers
     confidence: Tensor,     # [draws, batch] of each
@@ -47,10 +48,10 @@ def select_by_vote(
     threshold: float=.9,    # confidence that an answer needs to have a vote
     share: float=.1,        # of the first answer's votes, what another answer needs
 ) -> Tensor:                # [samples, batch, out_len]
-    "The answers that most of the confident samples gave, each at least once. If none is confident, the most confident."
+    "The most frequent confident answers, each at least once; the most confident one if none is."
     if samples < 1 or not 0 <= share <= 1:
-        raise InputError(f'samples must be at least 1 and the share in [0, 1], not {samples} and {share}')
-    places = torch.tensor([1e-9, *range(1, samples)], device=y.device)      # the first place of each comes first
+        raise InputError(f'samples must be at least 1 and share in [0, 1], not {samples} and {share}')
+    places = torch.tensor([1e-9, *range(1, samples)], device=y.device)   # first one place each
     def select(y, p):
         if not (p >= threshold).any(): return y[p.argmax()].expand(samples, -1)
         answers, votes = tally(y[p >= threshold])
@@ -59,6 +60,7 @@ def select_by_vote(
         return answers[enough][kept]
     return torch.stack([select(y[:,b], confidence[:,b]) for b in range(y.shape[1])], 1)
 
+# %% ../nbs/63_selection.ipynb #6ce94437
 def good_turing(
     y: Tensor,              # [draws, batch, out_len] answers
     confidence: Tensor,     # [draws, batch] of each; 0 where none was drawn
@@ -70,30 +72,34 @@ def good_turing(
     singles = torch.tensor([once(y[c,b]) for b,c in enumerate(counts.T)], device=y.device)
     return torch.where(counts.any(0), singles/(confidence > 0).sum(0), 1.)
 
+# %% ../nbs/63_selection.ipynb #8edd215b
 def sample_adaptively(
     model: GRAM,
     x: Tensor,              # [batch, in_len]
     samples: int=80,        # per puzzle, on average
-    n_sup: int=4,           # supervision steps of each
+    n_sup: int=8,           # supervision steps of each, at most
     threshold: float=.9,    # for `good_turing`
     part: int=20,           # samples at a time
-    **how,                  # of `sample_with_confidence`: scale, generator, precision, halting, augment, chunk
+    **how,                  # of `sample_with_confidence`: scale, generator, precision, halting, augment
 ) -> Samples:               # confidence and steps are 0 where nothing was drawn
-    "As many samples as `sample_with_confidence` draws, but most for the puzzles where a new answer is likely."
+    "Independent samples, most of them for the puzzles where a new answer is likely."
     check_request(samples, x, n_sup, how.get('scale', 1.))
     part = min(part, samples)
     drawn = sample_with_confidence(model, x, part, n_sup, **how)
     left = (samples - part)*len(x)
     while left >= part:
         k = min(-(-len(x)//8), left//part)
-        likely = good_turing(drawn.answers, drawn.confidence, threshold).argsort(descending=True, stable=True)[:k]
+        chance = good_turing(drawn.answers, drawn.confidence, threshold)
+        likely = chance.argsort(descending=True, stable=True)[:k]
         rows = (drawn.confidence[:,likely] > 0).sum(0) + torch.arange(part, device=x.device)[:,None]
         more = max(0, int(rows.max()) + 1 - len(drawn.answers))
         drawn = Samples(*(torch.cat([v, v.new_zeros(more, *v.shape[1:])]) for v in drawn))
-        for old,new in zip(drawn, sample_with_confidence(model, x[likely], part, n_sup, **how)): old[rows,likely] = new
+        new = sample_with_confidence(model, x[likely], part, n_sup, **how)
+        for a,b in zip(drawn, new): a[rows,likely] = b
         left -= part*k
     return drawn
 
+# %% ../nbs/63_selection.ipynb #5a2dfea2
 def sample_ensemble(
     models: list,
     x: Tensor,              # [batch, in_len]

@@ -16,7 +16,7 @@ from .guidance import GRAM
 from .problems import SPLITS, InputError, get_problem, is_problem
 from .recursion import RRM, ModelConfig, init_from_features
 
-# %% ../nbs/07a_settings.ipynb #f87fde06
+# %% ../nbs/07a_settings.ipynb #6671b03e
 MODELS = dict(gram=GRAM, rrm=RRM)       # with guidance, and the deterministic baseline
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class ModelChoice:
     blocks: int = 2
     K: int = 2
     T: int = 2
-    n_sup: int = 16             # supervision steps of a rollout
-    positions: str = 'line'     # that RoPE sees: a 'line' as in the paper, or the problem's 'grid'
+    n_sup: int = 16             # supervision steps of a rollout in use
+    positions: str = 'line'     # for RoPE: a 'line' as in the paper, or the problem's 'grid'
 
     def build(self) -> tuple:   # model, problem
         "The untrained model and its problem."
@@ -42,7 +42,7 @@ class ModelChoice:
         if problem.features is not None: init_from_features(model.embed, problem.features)
         return model, problem
 
-# %% ../nbs/07a_settings.ipynb #c2f94b75
+# %% ../nbs/07a_settings.ipynb #b3eef644
 @dataclass(frozen=True)
 class TrainConfig(ModelChoice):
     "Every choice of a training run."
@@ -50,24 +50,24 @@ class TrainConfig(ModelChoice):
     updates: int = 0            # length of the run in optimizer updates, or
     minutes: float = 0.         # ... in minutes of wall-clock time, compiling not counted
     batch: int = 128            # trajectories of one update, over all devices
-    accumulate: int = 1         # parts that a device computes them in: less memory, the same update
+    accumulate: int = 1         # parts in which a device computes them: less memory, the same update
     lr: float = 1e-3
     warmup: int = 100           # updates of linear warm-up; then a cosine down to 2 % of lr
     weight_decay: float = .1    # on matrices of f_L, f_H and noise heads; not on embeddings and decoder
     clip: float = 1.            # gradient norm
-    ema: float = .999           # decay of the averaged weights, warmed up
+    ema: float = .999           # decay of the averaged weights (exponential moving average), warmed up
     beta: float = .56           # weight of the KL
     alpha: float = .8           # KL balance
     reduction: str = 'sum'      # of the KL over tokens and channels
     kl_transitions: str = 'last'    # whose KL is in the loss: 'last', 'prior' or 'all' (notebook 04)
-    on_policy: float = 0.       # share of a batch that the prior carries, as in use (notebook 04)
+    on_policy: float = 0.       # share of a batch that the prior carries (notebook 04)
     on_policy_from: int = 4     # supervision steps before these rows enter the loss
-    augment: bool = False       # train on symmetric variants, except those spelled like a held-out input
+    augment: bool = False       # train on symmetric variants, except those equal to a held-out input
     validations: int = 7        # spread evenly over the run
     seed: int = 0               # of weights, data order and noise
     split: str = 'inputs'       # 'inputs' as in the paper, or 'orbits' of answers held out whole
     split_seed: int = 0
-    precision: str = 'auto'     # 'bf16', 'fp32', or 'auto': the faster here, decided when the run starts
+    precision: str = 'auto'     # 'bf16', 'fp32', or 'auto': the faster, measured when the run starts
     compile: bool = True        # torch.compile the training step, where that works and pays
 
     def __post_init__(self): self.check()
@@ -114,14 +114,14 @@ def check(self: TrainConfig):
     if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
         raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation')
 
-# %% ../nbs/07a_settings.ipynb #941b47b4
+# %% ../nbs/07a_settings.ipynb #b6f334f2
 def default_beta(
     problem,        # or anything with `out_len`
 ) -> float:
-    "The weight of the KL that gives 4.5 after multiplication with the answer's length."
+    "The weight β of the KL such that β × answer length is 4.5."
     return round(4.5/problem.out_len, 3)
 
-# %% ../nbs/07a_settings.ipynb #f559a851
+# %% ../nbs/07a_settings.ipynb #8cccce11
 PRESETS = {
     'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3),
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=6.),
@@ -129,7 +129,8 @@ PRESETS = {
         problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup_train=16, updates=48_000,
         batch=768, lr=1e-4, warmup=2000, weight_decay=1., ema=.9999, beta=.07, validations=100),
     'nqueens8-fast': TrainConfig(
-        problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07, validations=15),
+        problem='nqueens8-board', positions='grid', minutes=60., batch=64, lr=1e-3, beta=.07, validations=15,
+        on_policy=.5),
     'nqueens10-fast': TrainConfig(problem='nqueens10-rows', minutes=40., lr=1.5e-3, beta=.45),
     'coloring8-fast': TrainConfig(
         problem='coloring8-vertices', minutes=40., lr=1.5e-3, beta=.5, augment=True),
@@ -150,10 +151,10 @@ PRESETS |= {
     'coloring10-paper': like_paper(problem='coloring10-pairs', beta=.45, updates=80_000),
 }
 
-# %% ../nbs/07a_settings.ipynb #c1b03bc3
+# %% ../nbs/07a_settings.ipynb #a9309de3
 def get_preset(
     name: str,
-    **changes,  # fields of `TrainConfig` to set otherwise; giving `updates` or `minutes` unsets the other
+    **changes,  # fields of `TrainConfig` and their new values; `updates` or `minutes` unsets the other
 ) -> TrainConfig:
     "The preset called `name`, with changes."
     if name not in PRESETS: raise InputError(f'unknown preset {name!r}: choose one of {", ".join(PRESETS)}')

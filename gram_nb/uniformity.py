@@ -54,7 +54,7 @@ def uniformity_of(
     mean = {k: sum(u[k] for u in each)/len(each) for k in ('kl','share','valid')}
     return mean | dict(rejected=sum(u['p_value'] < .05 for u in each)/len(each))
 
-# %% ../nbs/62_uniformity.ipynb #37d91418
+# %% ../nbs/62_uniformity.ipynb #fe87290a
 @torch.no_grad()
 def log_weights(
     model: GRAM,
@@ -75,5 +75,5 @@ def log_weights(
     return (math.log(2) - F.softplus(log_ratio) - ce).view(samples, -1)
 
 def log_likelihood(weights: Tensor) -> Tensor:     # [samples, batch] → [batch]
-    "Estimate of log p(y|x) in nats. Its mean is a lower bound that rises with the samples (Burda et al. 2016)."
+    "Estimate of log p(y|x) in nats. Its mean is a lower bound, better with more samples (Burda et al. 2016)."
     return weights.logsumexp(0) - math.log(len(weights))

@@ -15,18 +15,20 @@ def free_port():
         return s.getsockname()[1]
 
 def prepare(folder):
-    "A copy of the notebooks in `folder`, beside the results, and settings for a server of its own; its environment."
+    "A copy of the notebooks in `folder`, beside the results, and the environment for a server of its own."
     folder = Path(folder)
     if not (folder/'nbs').exists():
         shutil.copytree(ROOT/'nbs', folder/'nbs', ignore=shutil.ignore_patterns('.ipynb_checkpoints'))
-        (folder/'data').symlink_to(ROOT/'data')                 # the notebooks read results there
+        (folder/'data').symlink_to(ROOT/'data')             # the notebooks read results there
     settings = folder/'settings'/'@jupyterlab'/'apputils-extension'
     settings.mkdir(parents=True, exist_ok=True)
     (settings/'notification.jupyterlab-settings').write_text(NO_NEWS)
     theme = os.environ.get('LAB_THEME', 'JupyterLab Light')
     (settings/'themes.jupyterlab-settings').write_text('{"theme":"%s"}' % theme)
-    own = ('JUPYTER_CONFIG_DIR', 'JUPYTER_DATA_DIR', 'JUPYTER_RUNTIME_DIR', 'IPYTHONDIR', 'JUPYTERLAB_WORKSPACES_DIR')
-    return dict(os.environ, JUPYTERLAB_SETTINGS_DIR=str(folder/'settings'), **{k: str(folder/k.lower()) for k in own})
+    own = dict(JUPYTERLAB_SETTINGS_DIR=str(folder/'settings'))
+    for k in ('CONFIG_DIR', 'DATA_DIR', 'RUNTIME_DIR'): own[f'JUPYTER_{k}'] = str(folder/k.lower())
+    for k in ('IPYTHONDIR', 'JUPYTERLAB_WORKSPACES_DIR'): own[k] = str(folder/k.lower())
+    return os.environ | own
 
 def wait_until_up(url, process, log, seconds=120):
     for _ in range(2*seconds):
@@ -38,10 +40,10 @@ def wait_until_up(url, process, log, seconds=120):
 
 @contextlib.contextmanager
 def server(folder, *command, ready):
-    "Run `command`, with {port} and {nbs} filled in, on a copy of the notebooks in `folder`; yields its address."
+    "Run `command`, with {port} and {nbs} filled in, on a copy of the notebooks; yields its address."
     env, port, log = prepare(folder), free_port(), Path(folder)/'server.log'
-    command = [c.format(port=port, nbs=Path(folder)/'nbs') for c in command]
-    with open(log, 'a') as out: process = subprocess.Popen([sys.executable, '-m', *command], env=env, stdout=out, stderr=out)
+    command = [sys.executable, '-m', *(c.format(port=port, nbs=Path(folder)/'nbs') for c in command)]
+    with open(log, 'a') as out: process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
     try:
         wait_until_up(f'http://127.0.0.1:{port}/{ready}', process, log)
         yield f'http://127.0.0.1:{port}'
@@ -52,11 +54,13 @@ def server(folder, *command, ready):
         process.wait(20)
 
 def lab(folder):
-    return server(folder, 'jupyterlab', '--no-browser', '--ip=127.0.0.1', '--port={port}', '--ServerApp.port_retries=0',
-                  f'--IdentityProvider.token={TOKEN}', '--ServerApp.root_dir={nbs}', '--allow-root', ready=f'api/status?token={TOKEN}')
+    options = ('--no-browser', '--ip=127.0.0.1', '--port={port}', '--ServerApp.port_retries=0',
+               '--allow-root', '--ServerApp.root_dir={nbs}', f'--IdentityProvider.token={TOKEN}')
+    return server(folder, 'jupyterlab', *options, ready=f'api/status?token={TOKEN}')
 
 def voila(folder, name):
-    return server(folder, 'voila', '{nbs}/' + name, '--no-browser', '--port={port}', '--Voila.ip=127.0.0.1', ready='nothing')
+    options = ('--no-browser', '--port={port}', '--Voila.ip=127.0.0.1')
+    return server(folder, 'voila', '{nbs}/' + name, *options, ready='nothing')
 
 @contextlib.contextmanager
 def page(width=1280, height=800):
@@ -71,13 +75,15 @@ def page(width=1280, height=800):
         yield one
         browser.close()
 
-HAS_KERNEL = "() => { const k = document.querySelector('.jp-Toolbar-kernelName'); return k && !k.textContent.includes('No Kernel') }"
+KERNEL = "document.querySelector('.jp-Toolbar-kernelName')?.textContent"
+HAS_KERNEL = f"() => {KERNEL} && !{KERNEL}.includes('No Kernel')"
 IS_IDLE = "() => /\\| Idle/.test(document.querySelector('#jp-main-statusbar')?.textContent || '')"
 
 def open_and_run(page, address, name, timeout=240):
     "Open a notebook in JupyterLab and run all its cells, until the explorer is there."
     page.goto(f'{address}/lab/tree/{name}?reset&token={TOKEN}')
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state='attached', timeout=60_000)
+    idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+    page.wait_for_selector(idle, state='attached', timeout=60_000)
     page.wait_for_function(HAS_KERNEL, timeout=60_000)
     page.wait_for_function(IS_IDLE, timeout=60_000)
     page.get_by_role('menuitem', name='Run', exact=True).click()
@@ -94,26 +100,43 @@ class Explorer:
     def picture(self): return self.page.locator('.explorer-image').first.get_attribute('src')
     def status(self): return self.page.locator('.explorer-status').first.inner_text()
     def slider(self, name): return self.page.get_by_role('slider', name=name, exact=True).first
-    def square(self, row, col): return self.page.locator(f'.explorer button[title="row {row}, column {col}"]').first
+    def square(self, row, col): return self.page.get_by_title(f'row {row}, column {col}', exact=True).first
     def text(self): return self.page.locator('.explorer input[type=text]').first
     def button(self, name): return self.page.get_by_role('button', name=name, exact=True).first
     def choose(self, name, option): self.page.get_by_label(name, exact=True).first.select_option(option)
 
     def readout(self, name):
-        return self.page.locator('.widget-slider', has_text=name).locator('.widget-readout').first.inner_text()
+        slider = self.page.locator('.widget-slider', has_text=name).first
+        return slider.locator('.widget-readout').inner_text()
 
     def bytes(self):
-        get = "async () => [...new Uint8Array(await (await fetch(document.querySelector('.explorer-image').src)).arrayBuffer())]"
-        return bytes(self.page.evaluate(get))
+        return bytes(self.page.evaluate('''async () => {
+            const answer = await fetch(document.querySelector('.explorer-image').src);
+            return [...new Uint8Array(await answer.arrayBuffer())];
+        }'''))
 
     def wait_change(self, before, timeout=20_000):
-        self.page.wait_for_function("b => document.querySelector('.explorer-image').src != b", arg=before, timeout=timeout)
+        changed = "b => document.querySelector('.explorer-image').src != b"
+        self.page.wait_for_function(changed, arg=before, timeout=timeout)
 
     def wait_status(self, pattern, timeout=30_000):
-        self.page.wait_for_function("p => RegExp(p).test(document.querySelector('.explorer-status').innerText)", arg=pattern, timeout=timeout)
+        says = "p => RegExp(p).test(document.querySelector('.explorer-status').innerText)"
+        self.page.wait_for_function(says, arg=pattern, timeout=timeout)
+
+    def after(self, act):
+        "Do something that makes a new picture; the picture's bytes once it has come to rest."
+        before = self.picture()
+        act()
+        self.wait_change(before)
+        return self.settle()
+
+    def press(self, name, *keys):
+        "Press keys on a slider, then wait as `after` does."
+        self.slider(name).focus()
+        return self.after(lambda: [self.page.keyboard.press(k) for k in keys])
 
     def settle(self, seconds=.7, limit=60):
-        "Wait until picture and status have stood still for a while and nothing is under way; the picture's bytes."
+        "Wait until picture and status have stood still for a while and no work is left; the picture's bytes."
         last, since, start = None, time.time(), time.time()
         while time.time() - since < seconds:
             now = (self.picture(), self.status())

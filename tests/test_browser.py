@@ -1,14 +1,15 @@
-"The explorer in a real JupyterLab and in Voilà: sliders by keyboard, clicks on the board, steps in time, every width."
+"The explorer in a real JupyterLab and in Voilà: keyboard, clicks on the board, steps in time, every width."
 import os, re
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip('playwright', reason='no browser test: the package playwright is missing (pip install playwright)')
-import browser
-from browser import Explorer, lab, open_and_run, page, voila
+pytest.importorskip('playwright', reason='no browser test: playwright is missing (pip install playwright)')
+from browser import CHROMIUM, Explorer, lab, open_and_run, page, voila
 
-if not browser.CHROMIUM: pytest.skip('no browser test: there is no Chromium (Debian: apt-get install chromium)', allow_module_level=True)
+if not CHROMIUM:
+    why = 'no browser test: there is no Chromium (Debian: apt-get install chromium)'
+    pytest.skip(why, allow_module_level=True)
 
 APP, SHOTS = '25_app.ipynb', os.environ.get('SHOTS')
 
@@ -16,67 +17,53 @@ def look(page, name):
     "Keep a screenshot to look at, when SHOTS names a folder."
     if SHOTS: page.screenshot(path=Path(SHOTS)/f'{name}.png')
 
-def boards(e): return int(re.search(r'(\d+) (different boards|board)$|(\d+) different boards', e.status())[0].split()[0])
+def boards(e): return int(re.search(r'(\d+) different boards', e.status())[1])
 
 def move_noise(p, e, name):
     trained = e.settle()
     look(p, f'{name}-start')
     assert boards(e) > 1 and e.readout('noise scale') == '1.00'
-    e.slider('noise scale').focus()
-    p.keyboard.press('Home')                                    # to 0: one trajectory is left
-    still = e.settle()
-    assert e.readout('noise scale') == '0.00' and still != trained
+    assert e.press('noise scale', 'Home') != trained            # to 0: one trajectory is left
+    assert e.readout('noise scale') == '0.00'
     assert '1 board' in e.status() and '1 different' not in e.status()
-    for _ in range(20): p.keyboard.press('ArrowRight')          # back to 1, fast: no stale work is left over
-    assert e.settle() == trained and e.readout('noise scale') == '1.00'
-    p.keyboard.press('End')
-    e.settle()
+    assert e.press('noise scale', *['ArrowRight']*20) == trained    # back to 1, fast: no stale work is left
+    assert e.readout('noise scale') == '1.00'
+    e.press('noise scale', 'End')
     look(p, f'{name}-noise-3')
     assert e.readout('noise scale') == '3.00' and boards(e) > 10
-    for _ in range(40): p.keyboard.press('ArrowLeft')
-    assert e.settle() == trained
+    assert e.press('noise scale', *['ArrowLeft']*40) == trained
     return trained
 
-def move_in_time(p, e, trained):
-    e.slider('at step').focus()
-    p.keyboard.press('Home')                                    # the first step, then play on
-    first = e.settle()
-    assert 'after step 1:' in e.status() and first != trained
+def move_in_time(e, trained):
+    assert e.press('at step', 'Home') != trained                # the first step, then play on
+    assert 'after step 1:' in e.status()
     e.button('play or pause').click()
     e.wait_status('after step ([5-9]|1[0-6]):')
     e.button('play or pause').click()
     e.settle()
-    e.slider('at step').focus()
-    p.keyboard.press('End')
-    assert e.settle() == trained
+    assert e.press('at step', 'Home', 'End') == trained
 
 def change_views(p, e, trained, name):
     for view in ('Over time', 'Loss surface', 'KL'):
-        e.button(view).click()
-        assert e.settle() != trained
+        assert e.after(e.button(view).click) != trained
         look(p, f'{name}-{view.replace(" ", "-").lower()}')
-    assert not e.slider('noise scale').is_enabled() or e.slider('noise scale').get_attribute('tabindex') == '-1'
-    e.button('Answers').click()
-    assert e.settle() == trained
+    assert e.slider('noise scale').get_attribute('tabindex') == '-1'    # disabled: it has no effect on the KL
+    assert e.after(e.button('Answers').click) == trained
 
-def change_puzzle(p, e, trained):
+def change_puzzle(e, trained):
     text = e.text().input_value()
-    e.square(1, 1).click()                                      # a third queen
-    e.settle()
+    e.after(e.square(1, 1).click)                               # a third queen
     assert e.square(1, 1).inner_text() == '♛' and re.search(r'of \d+ valid board', e.status())
-    e.square(1, 1).click()
-    assert e.settle() == trained and not e.square(1, 1).inner_text().strip()
-    e.square(8, 2).click()                                      # moves the queen of row 8: now two share a column
-    e.settle()
+    assert e.after(e.square(1, 1).click) == trained and not e.square(1, 1).inner_text().strip()
+    e.after(e.square(8, 2).click)                   # moves the queen of row 8: now two share a column
     assert 'attack one another' in e.status() and 'no valid board exists' in e.status()
     e.text().fill('Q....... Q....... . . . . . .')
     e.text().press('Enter')
     e.wait_status('rows 1 and 2 attack one another')
-    e.button('Random puzzle').click()                           # the text field follows the puzzle
-    assert e.settle() != trained and e.text().input_value() != text
+    assert e.after(e.button('Random puzzle').click) != trained
+    assert e.text().input_value() != text                       # the text field follows the puzzle
     e.text().fill(text)
-    e.text().press('Enter')
-    assert e.settle() == trained
+    assert e.after(lambda: e.text().press('Enter')) == trained
 
 def save(e, folder):
     e.button('Save PNG').click()
@@ -89,14 +76,15 @@ def play_with(p, name, folder):
     "What a user does, the same in JupyterLab and in Voilà."
     e = Explorer(p)
     trained = move_noise(p, e, name)
-    move_in_time(p, e, trained)
+    move_in_time(e, trained)
     change_views(p, e, trained, name)
-    change_puzzle(p, e, trained)
+    change_puzzle(e, trained)
     save(e, folder)
 
 def harmless(error):
     "Not ours: a missing icon, fonts from a network that is not there, other packages' lab extensions."
-    return any(w in error for w in ('favicon', '404', 'ERR_NAME_NOT_RESOLVED', 'ERR_INTERNET_DISCONNECTED', '/labextensions/'))
+    network = ('ERR_NAME_NOT_RESOLVED', 'ERR_INTERNET_DISCONNECTED')
+    return any(w in error for w in ('favicon', '404', '/labextensions/', *network))
 
 def check_errors(p):
     assert not [e for e in p.errors if not harmless(e)], p.errors
@@ -118,18 +106,20 @@ def test_explorer_in_voila(tmp_path):
         check_errors(p)
 
 def cut_off(p):
-    "Readouts, labels and drop-downs whose text is wider than they are, and whether the explorer is wider than its place."
+    "Readouts, labels and drop-downs with more text than room; 'explorer' if it is wider than its place."
     return p.evaluate('''() => {
         const all = what => [...document.querySelectorAll('.explorer ' + what)].filter(w => w.offsetParent);
-        const wide = all('.widget-readout, .widget-label, button, .explorer-status').filter(w => w.scrollWidth > w.clientWidth + 1);
+        const overflows = w => w.scrollWidth > w.clientWidth + 1;
+        const wide = all('.widget-readout, .widget-label, button, .explorer-status').filter(overflows);
         const pen = document.createElement('canvas').getContext('2d');
         for (const s of all('select')) {
-            pen.font = getComputedStyle(s).font;
-            const room = s.clientWidth - 36;
+            const style = getComputedStyle(s);
+            pen.font = style.font;
+            const room = s.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
             if ([...s.options].some(o => pen.measureText(o.text).width > room)) wide.push(s);
         }
         const e = document.querySelector('.explorer');
-        return wide.map(w => w.textContent).concat(e.scrollWidth > e.clientWidth + 1 ? ['explorer'] : []);
+        return wide.map(w => w.textContent).concat(overflows(e) ? ['explorer'] : []);
     }''')
 
 def test_layout_flows(tmp_path):
@@ -140,16 +130,16 @@ def test_layout_flows(tmp_path):
             with page(width, height) as p:
                 open_and_run(p, address, APP)
                 e = Explorer(p)
-                for view in ('Answers', 'Over time'):
-                    e.button(view).click()
-                    e.settle()
-                    look(p, f'{width}-{view.replace(" ", "-").lower()}')
+                e.settle()
+                look(p, f'{width}-answers')
+                e.after(e.button('Over time').click)
+                look(p, f'{width}-over-time')
                 assert cut_off(p) == [], width
                 widths[width] = p.locator('.explorer-image').first.bounding_box()['width']
     assert widths[900] > 440 and widths[1280] > 480 and widths[1920] > 900, widths
 
-TAB_STOPS = '''() => [...document.querySelectorAll('.explorer *')].filter(w => w.tabIndex >= 0 && w.offsetParent && !w.disabled)
-    .filter(w => w.closest('.explorer-square') || w.matches('button, input, select, [role=slider]')).map(w => w.className)'''
+SQUARES_BY_TAB = """() =>
+    [...document.querySelectorAll('.explorer-square')].filter(w => w.tabIndex >= 0).length"""
 
 def test_keyboard(tmp_path):
     "The board is one tab stop with arrow keys inside; sliders and picture have names."
@@ -157,19 +147,19 @@ def test_keyboard(tmp_path):
         open_and_run(p, address, APP)
         e = Explorer(p)
         e.settle()
-        assert sum('explorer-square' in c for c in p.evaluate(TAB_STOPS)) == 1
+        assert p.evaluate(SQUARES_BY_TAB) == 1
         e.square(1, 1).focus()
         for key in ('ArrowDown', 'ArrowRight', 'ArrowRight', 'ArrowLeft'): p.keyboard.press(key)
         assert p.evaluate('document.activeElement.title') == 'row 2, column 2'
-        p.keyboard.press('Enter')
-        e.settle()
+        e.after(lambda: p.keyboard.press('Enter'))
         assert e.square(2, 2).inner_text() == '♛'
         assert p.evaluate('document.activeElement.title') == 'row 2, column 2'
         assert p.get_by_role('button', name='row 2, column 2, queen').count() == 1
         for name in ('noise scale', 'trajectories', 'steps', 'seed', 'KL towards', 'at step'):
             assert p.get_by_role('slider', name=name, exact=True).count() == 1, name
         assert p.get_by_role('img', name=re.compile('after step')).count() == 1
-        for name in ('guidance', 'stop', 'puzzle'): assert p.get_by_label(name, exact=True).count() == 1, name
+        for name in ('guidance', 'stop', 'puzzle'):
+            assert p.get_by_label(name, exact=True).count() == 1, name
         check_errors(p)
 
 def test_long_work_shows_itself(tmp_path):
@@ -177,8 +167,8 @@ def test_long_work_shows_itself(tmp_path):
     with lab(tmp_path) as address, page() as p:
         open_and_run(p, address, APP)
         e = Explorer(p)
-        e.choose('stop', 'never')
         e.settle()
+        e.after(lambda: e.choose('stop', 'never'))
         answers = e.picture()
         e.slider('steps').focus()
         p.keyboard.press('End')                                 # 64 steps

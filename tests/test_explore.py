@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from gram_nb.checkpoints import WEIGHTS, load_heads, load_model, save_heads, save_tensors
-from gram_nb.explore import VIEWS, Explorer, draw_answers, explore, headline, open_explorer, read_puzzle, summary
+from gram_nb.explore import VIEWS, draw_answers, explore, headline, open_explorer, read_puzzle, summary
 from gram_nb.halting import Heads
 from gram_nb.problems import PROBLEMS, InputError, Problem, Puzzles, register
 from gram_nb.settings import TrainConfig
@@ -18,7 +18,7 @@ class Latin(Problem):
     name, in_len, out_len, n_symbols, rows = 'mine', 4, 4, 4, 2
 
     def puzzles(self):
-        inputs = torch.tensor([p for p in itertools.product((1,2,3), repeat=4)])
+        inputs = torch.tensor(list(itertools.product((1,2,3), repeat=4)))
         squares = torch.tensor([[2,3,3,2], [3,2,2,3]])
         fits = ((inputs[:,None] == 1) | (inputs[:,None] == squares)).all(-1)
         some = fits.any(1)
@@ -76,7 +76,8 @@ def test_own_heads(own_weights, tmp_path):
     e.halting.value = 'by halt head'
     e.view.value = 'Over time'
     assert e.error is None and e.ex.halt is not None
-    with pytest.raises(InputError, match='do not fit'): open_explorer(own_weights, load_heads('nqueens8-rows'))
+    with pytest.raises(InputError, match='do not fit'):
+        open_explorer(own_weights, load_heads('nqueens8-rows'))
 
 def test_coloring_has_a_generic_view(tmp_path):
     e = open_explorer(ROOT/'data'/'runs'/'coloring8-vertices'/'gram'/'weights.safetensors', folder=tmp_path)
@@ -142,7 +143,7 @@ def test_newer_events_replace_older_ones(explorer):
 def test_progress_and_placeholder(explorer):
     "Work over 200 ms says so, and the old picture does not stay under the new tab."
     seen = []
-    explorer.status.observe(lambda change: seen.append((re.sub('<[^>]*>', '', change['new']), explorer.image.value)), 'value')
+    explorer.status.observe(lambda _: seen.append((words(explorer), explorer.image.value)), 'value')
     before = explorer.image.value
     def view(name):
         seen.clear()

@@ -1,5 +1,5 @@
 "What no single notebook can test: layering, shipped files, packaging, and the repository as a whole."
-import ast, hashlib, json, os, shutil, subprocess, sys
+import ast, hashlib, json, os, re, shutil, subprocess, sys
 from pathlib import Path
 
 import pytest
@@ -138,6 +138,20 @@ def test_a_runs_manifest_fits_its_files(manifest):
     for name,digest in json.loads(manifest.read_text(encoding='utf-8'))['files'].items():
         path = manifest.parent/name
         assert not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() == digest, name
+
+def test_reproduce_makes_every_run_and_every_result():
+    script = (ROOT/'experiments'/'reproduce.sh').read_text(encoding='utf-8')
+    words = set(re.findall(r'[\w-]+', script))
+    helpers = {'store'}
+    experiments = {p.stem for p in (ROOT/'experiments').glob('*.py')} - helpers
+    assert experiments <= words, experiments - words
+    runs = {p.name for p in RUNS.iterdir() if p.is_dir()}
+    assert {r.removesuffix('-seed1') for r in runs} <= words, runs - words
+
+def test_a_results_command_is_there():
+    for path in sorted((ROOT/'data'/'results').glob('*.json')):
+        command = json.loads(path.read_text(encoding='utf-8'))['command'].split()
+        assert command[0].startswith('gram_') or (ROOT/command[1]).is_file(), path.name
 
 # ---- the repository
 

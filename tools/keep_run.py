@@ -83,13 +83,12 @@ CARD = """# {name}: GRAM for {task}
 
 | | accuracy | coverage@{samples}, mean over inputs | Σf/Σn | Σnf/Σn² |
 |---|---|---|---|---|
-| as trained (float32) | {trained} |
-| as shipped ({kind}) | {shipped} |
+{scores}
 | ceiling of independent uniform draws | | {ceiling} |
 
 n: valid answers that an input has; f: those found.
 
-By the number of valid answers (as shipped):
+By the number of valid answers{of_shipped}:
 
 | valid answers | inputs | accuracy | found in {samples} | uniform sampler |
 |---|---|---|---|---|
@@ -118,7 +117,8 @@ def by_answers(problem, puzzles: Puzzles, y: torch.Tensor) -> str:
 def task_of(problem) -> str:
     "What a model of this problem does, in words."
     board = hasattr(problem, 'n') and problem.name.startswith('nqueens')
-    return f'{problem.n}×{problem.n} N-Queens in the {problem.encoding} encoding' if board else problem.name
+    if not board: return problem.name
+    return f'{problem.n}×{problem.n} N-Queens in the {problem.encoding.rstrip("s")} encoding'
 
 def card(path: Path, metrics: dict) -> str:
     "The model card of weights in the package, with the figures that they reach now."
@@ -127,14 +127,16 @@ def card(path: Path, metrics: dict) -> str:
     scores, y = evaluate(model, problem, parts['test'], precision=metrics['precision'])
     ceiling = ' | '.join(f'{100*v:.2f}' for v in metrics['ceiling'].values())
     tensors, meta = load_tensors(path)
+    half = any(v.dtype == torch.bfloat16 for v in tensors.values())
+    table = [f'| as trained (float32) | {percent(metrics)} |', f'| as shipped (bf16) | {percent(scores)} |']
     return CARD.format(
         name=path.stem, task=task_of(problem), pairs=len(puzzles.targets), inputs=len(puzzles),
-        kind='bf16' if any(v.dtype == torch.bfloat16 for v in tensors.values()) else 'float32',
+        kind='bf16' if half else 'float32', of_shipped=' (as shipped)' if half else '',
         parameters=metrics['parameters']/1e6, split=cfg.split, split_seed=cfg.split_seed,
         **{k: len(p) for k,p in parts.items()}, command=metrics['command'], machine=metrics['machine'],
         precision=metrics['precision'], minutes=metrics['train_seconds']/60, updates=metrics['updates'],
         seed=metrics['seed'], validation=meta['validation']['prior_accuracy'], samples=len(y),
-        n_sup=cfg.n_sup, trained=percent(metrics), shipped=percent(scores), ceiling=ceiling,
+        n_sup=cfg.n_sup, scores='\n'.join(table if half else table[:1]), ceiling=ceiling,
         rows=by_answers(problem, parts['test'], y))
 
 def into_package(run: Path):

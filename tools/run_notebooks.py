@@ -1,5 +1,5 @@
 "Execute notebooks, each from a fresh kernel: `python tools/run_notebooks.py [--inplace] [NAMES]`."
-import re, sys, time
+import copy, re, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -13,9 +13,10 @@ WIDGET = 'application/vnd.jupyter.widget-view+json'
 QUIET = '--IPKernelApp.log_level=40'        # errors only: each kernel warns that it listens on TCP
 NBS = Path(__file__).resolve().parents[1]/'nbs'
 
-def execute(path, inplace) -> bool:
+def execute(path, inplace=False, twice=False) -> bool:
     "Run one notebook; False, with the failing cell printed, if a cell raises."
     nb, start = nbformat.read(path, as_version=4), time.time()
+    if twice: nb.cells = [copy.deepcopy(c) for c in nb.cells for _ in range(2)]
     where = dict(metadata=dict(path=str(NBS)))
     client = NotebookClient(nb, timeout=900, kernel_name='python3', resources=where, extra_arguments=[QUIET])
     client.widget_registry = {}     # pictures land in the cell's own output, not in widget metadata
@@ -24,7 +25,7 @@ def execute(path, inplace) -> bool:
         text = re.sub(r'\x1b\[[0-9;]*m', '', str(e))
         print(f'{path.name}: {text[:1500]}\n...\n{text[-1500:]}', flush=True)
         return False
-    if inplace: nbformat.write(to_keep(nb), path)
+    if inplace and not twice: nbformat.write(to_keep(nb), path)
     print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
     return True
 
@@ -39,11 +40,13 @@ def to_keep(nb):
 def main(
     names: Param('Notebooks in nbs/ (default: all)', str, nargs='*'),
     inplace: bool=False,    # Write the outputs into the notebooks
+    twice: bool=False,      # Run each cell twice in a row, as a reader may; nothing is written
     workers: int=1,         # Notebooks at a time
 ):
     "Execute notebooks, each from a fresh kernel."
     sys.stdout.reconfigure(errors='replace')
     everything = sorted(NBS.glob('*.ipynb'), key=lambda p: -p.stat().st_size)     # the long ones first
     paths = [NBS/f'{Path(n).stem}.ipynb' for n in names] or everything
-    with ProcessPoolExecutor(workers) as pool: passed = list(pool.map(execute, paths, repeat(inplace)))
+    with ProcessPoolExecutor(workers) as pool:
+        passed = list(pool.map(execute, paths, repeat(inplace), repeat(twice)))
     sys.exit(not all(passed))

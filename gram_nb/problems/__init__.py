@@ -40,21 +40,21 @@ class Puzzles:
         keep = new[self.owner] >= 0
         return Puzzles(self.inputs[idx], self.targets[keep], new[self.owner[keep]])
 
-# %% ../../nbs/00a_problems.ipynb #4c13c945
+# %% ../../nbs/00a_problems.ipynb #115ca461
 PAD, EMPTY = 0, 1   # symbols that every problem shares
 
 class InputError(ValueError):
-    "Something the user gave that cannot be used. Its text is one line that names the thing and the mend."
+    "Something the user gave that cannot be used. Its text is one line that names the fault and the remedy."
 
-# %% ../../nbs/00a_problems.ipynb #48ee8e0d
+# %% ../../nbs/00a_problems.ipynb #aefe542d
 class Problem:
     "A task as model and trainer see it. Subclasses set these fields and fill in `puzzles` and `valid`."
     name: str           # unique, stored in checkpoints
     in_len: int         # tokens of an input
     out_len: int        # tokens of an answer
     n_symbols: int      # size of the vocabulary; 0 is padding, 1 is "nothing here"
-    rows: int = 1       # in which the tokens lie, if they fill a grid
-    features: Tensor = None     # [n_symbols, any number] what symbols share: where their embeddings start
+    rows: int = 1       # rows of the grid that the tokens fill; 1 if they form a line
+    features: Tensor = None     # [n_symbols, any number] what symbols have in common (used in notebook 02)
 
     def puzzles(self) -> Puzzles:
         "All unique inputs with all their answers, always in the same order."
@@ -80,15 +80,15 @@ def split_inputs(
     parts = dict(train=order[b:], valid=order[a:b], test=order[:a])
     return {k: torch.tensor(sorted(v), dtype=torch.long) for k,v in parts.items()}
 
-# %% ../../nbs/00a_problems.ipynb #20a21813
+# %% ../../nbs/00a_problems.ipynb #0d3c4fc8
 def split_orbits(
     puzzles: Puzzles,
     orbit: Tensor,          # [m] the orbit of each target, as a number
     seed: int=0,
     test: float=.15,        # share of the orbits
     valid: float=.05,       # share of the orbits, at least one
-) -> dict:                  # 'train', 'valid', 'test': `Puzzles`
-    "Split by orbits of answers. Inputs with answers in several parts train, with the training ones."
+) -> dict:                  # 'train', 'valid', 'test': `Puzzles`; no input that only valid and test share
+    "Split by orbits of answers. An input with answers in several parts trains on its training answers."
     names, orbit = orbit.unique(return_inverse=True)
     n_test, n_valid = (max(1, round(len(names)*share)) for share in (test, valid))
     order = split_inputs(len(names), seed, n_test/len(names), n_valid/len(names))
@@ -104,23 +104,23 @@ def split_orbits(
     train = Puzzles(puzzles.inputs[trains], puzzles.targets[keep], new[puzzles.owner[keep]])
     return dict(train=train, **{k: puzzles.subset(own[k].nonzero()[:,0]) for k in ('valid','test')})
 
-# %% ../../nbs/00a_problems.ipynb #4cdc6112
+# %% ../../nbs/00a_problems.ipynb #b3b6107e
 @patch
 def split(self: Problem,
     n: int,         # number of unique inputs
     seed: int=0,
 ) -> dict:          # 'train', 'valid', 'test': ascending positions
-    "Which inputs train, select and test: by default 85 : 15, with validation taken from the larger part."
+    "Which inputs train, validate and test: by default 80 : 5 : 15."
     return split_inputs(n, seed)
 
 @patch
 def orbits(self: Problem,
     targets: Tensor,    # [m, out_len]
 ) -> Tensor:            # [m] a number for each orbit
-    "Which answers are one another's images under the problem's symmetries."
+    "Which answers are images of one another under the problem's symmetries."
     raise InputError(f'{self.name} does not say which answers are symmetric: split it by inputs')
 
-# %% ../../nbs/00a_problems.ipynb #7b6eb4f3
+# %% ../../nbs/00a_problems.ipynb #23befb50
 SPLITS = ('inputs', 'orbits')
 
 @patch
@@ -128,19 +128,19 @@ def parts(self: Problem,
     split: str='inputs',    # 'inputs', the paper's, or 'orbits'
     seed: int=0,
 ) -> dict:                  # 'train', 'valid', 'test': `Puzzles`
-    "The puzzles to train on, to select by and to test on."
+    "The puzzles to train on, to validate on and to test on."
     if split not in SPLITS: raise InputError(f'unknown split {split!r}: choose one of {", ".join(SPLITS)}')
     puzzles = self.puzzles()
     if split == 'orbits': return split_orbits(puzzles, self.orbits(puzzles.targets), seed)
     return {k: puzzles.subset(i) for k,i in self.split(len(puzzles), seed).items()}
 
-# %% ../../nbs/00a_problems.ipynb #e2dbab23
+# %% ../../nbs/00a_problems.ipynb #a5a8d81b
 @patch
 def random_symmetry(self: Problem,
     x: Tensor,      # [batch, in_len] inputs
     generator: torch.Generator,
-) -> tuple:         # inputs as `x`, and two functions of answers [batch, out_len]: there and back
-    "Each puzzle in another form that a symmetry of the problem gives it: by default nothing changes."
+) -> tuple:         # the new inputs, and two functions of answers [batch, out_len]: to the new form and back
+    "Each puzzle transformed by a random symmetry of the problem. By default nothing changes."
     return x, lambda y: y, lambda y: y
 
 @patch
@@ -148,10 +148,10 @@ def measures(self: Problem,
     x: Tensor,      # [batch, in_len] inputs
     y: Tensor,      # [samples, batch, out_len] answers
 ) -> dict:
-    "What else to report of answers, beside accuracy and coverage: nothing by default."
+    "Scores beside accuracy and coverage (notebook 00c). None by default."
     return {}
 
-# %% ../../nbs/00a_problems.ipynb #9b8a49aa
+# %% ../../nbs/00a_problems.ipynb #6d23f999
 MODULES = dict(nqueens='gram_nb.problems.queens', coloring='gram_nb.problems.coloring')
 PROBLEMS = {}       # name → function that makes the problem
 
@@ -163,7 +163,7 @@ def register(
     PROBLEMS[name] = make
 
 def is_problem(name: str) -> bool:
-    "Is there a problem of this name? Imports the module that could have it."
+    "Is there a problem of this name? Imports the module that may define it."
     family = re.match('[a-z]*', str(name)).group()
     if name not in PROBLEMS and family in MODULES: importlib.import_module(MODULES[family])
     return name in PROBLEMS

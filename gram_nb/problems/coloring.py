@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['EDGE', 'COLOR', 'SET', 'canonical_colorings', 'vertex_pairs', 'conflicts', 'fours', 'has_joined_four',
-           'random_graphs', 'adjacency', 'number_vertices', 'edges_of_numbers', 'neighbor_features', 'Coloring',
-           'is_color', 'canonical', 'reorder', 'refine', 'branch', 'isomorphism_classes', 'split_classes']
+           'random_graphs', 'all_colorings', 'adjacency', 'number_vertices', 'edges_of_numbers', 'neighbor_features',
+           'Coloring', 'is_color', 'canonical', 'reorder', 'refine', 'branch', 'isomorphism_classes', 'split_classes']
 
 # %% ../../nbs/40_coloring.ipynb #da8913d0
 import functools, hashlib, random
@@ -70,6 +70,17 @@ def random_graphs(
         found.update(dict.fromkeys(map(tuple, batch[colorable].tolist())))
     return torch.tensor(list(found)[:count])
 
+# %% ../../nbs/40_coloring.ipynb #bda03d2b
+def all_colorings(
+    edges: Tensor,      # bool [graphs, n(n−1)/2]
+    n: int,             # vertices
+) -> tuple:             # [m] the graph of each coloring, ascending; [m, n] colors 0, 1, 2
+    "Every canonical coloring of every graph."
+    every = canonical_colorings(n)
+    fits = torch.cat([conflicts(part, every) == 0 for part in edges.split(1000)])   # [graphs, colorings]
+    owner, which = fits.nonzero().T
+    return owner, every[which]
+
 # %% ../../nbs/40_coloring.ipynb #eaf0d695
 def adjacency(
     edges: Tensor,      # bool [graphs, n(n−1)/2]
@@ -103,9 +114,9 @@ def neighbor_features(n: int) -> Tensor:    # [6 + 2^n, n]
     sets = torch.arange(2**n)[:,None] >> torch.arange(n) & 1
     return torch.cat([torch.zeros(SET, n), sets])
 
-# %% ../../nbs/40_coloring.ipynb #1a254c9a
+# %% ../../nbs/40_coloring.ipynb #c5fffe35
 class Coloring(Problem):
-    "Color a graph's vertices with three colors (section 4 of the paper). Mean degree and `vertices` are ours."
+    "Color graphs with three colors (section 4 of the paper). The mean degree and `vertices` are ours."
     sizes = {8: (7002, 255), 10: (13465, 192)}      # training and test graphs in the paper
 
     def __init__(self,
@@ -128,10 +139,9 @@ class Coloring(Problem):
         return x == EDGE if self.encoding == 'pairs' else edges_of_numbers(x - SET)
 
     def puzzles(self):
-        edges, every = random_graphs(self.n, sum(self.sizes[self.n]), self.degree), canonical_colorings(self.n)
-        fits = torch.cat([conflicts(part, every) == 0 for part in edges.split(1000)])   # [graphs, colorings]
-        owner, which = fits.nonzero().T
-        return Puzzles(self.encode(edges), every[which] + COLOR, owner)
+        edges = random_graphs(self.n, sum(self.sizes[self.n]), self.degree)
+        owner, colorings = all_colorings(edges, self.n)
+        return Puzzles(self.encode(edges), colorings + COLOR, owner)
 
     def split(self, n, seed=0): return split_inputs(n, seed, test=self.sizes[self.n][1]/n)
 
@@ -165,14 +175,14 @@ def measures(self: Coloring, x, y):
     "Violated edges, summed over the inputs, mean over the samples."
     return dict(conflicts=self.violations(x.repeat(len(y),1), y.flatten(0,1)).sum().item()/len(y))
 
-# %% ../../nbs/40_coloring.ipynb #4cf7e886
+# %% ../../nbs/40_coloring.ipynb #6fa029a5
 def canonical(
     y: Tensor,  # [batch, n] colors 3, 4, 5; other symbols stay
 ) -> Tensor:    # [batch, n]
     "The colors renamed in the order in which they appear."
     colors = torch.arange(COLOR, SET, device=y.device)
     there = y[:,None] == colors[:,None]                                             # [batch, 3, n]
-    first = torch.where(there.any(-1), there.int().argmax(-1), y.shape[1])          # [batch, 3] its first vertex
+    first = torch.where(there.any(-1), there.int().argmax(-1), y.shape[1])          # [batch, 3]
     rank = first.argsort(1).argsort(1)
     return torch.where(is_color(y), COLOR + rank.gather(1, (y-COLOR).clamp(0,2)), y)
 
@@ -195,7 +205,7 @@ def random_symmetry(self: Coloring, x, generator):
     other = self.encode(reorder(self.edges(x), order))
     return other, lambda y: canonical(y.gather(1, order)), lambda y: canonical(y.gather(1, back))
 
-# %% ../../nbs/40_coloring.ipynb #7629c898
+# %% ../../nbs/40_coloring.ipynb #03e59d76
 def refine(
     joined: Tensor,     # [batch, n, n] 0 or 1
     rank: Tensor,       # [batch, n] vertices with a smaller rank
@@ -203,7 +213,7 @@ def refine(
     "Rank vertices by their rank and by those of their neighbors, until nothing changes."
     n = rank.shape[1]
     for _ in range(n):
-        neighbors = (joined * (n+1)**rank[:,None]).sum(-1)      # a digit for each rank: neighbors that have it
+        neighbors = (joined * (n+1)**rank[:,None]).sum(-1)      # one digit for each rank
         key = rank*(n+1)**n + neighbors
         rank = (key[:,None] < key[:,:,None]).sum(-1)
     return rank

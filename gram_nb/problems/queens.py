@@ -30,10 +30,10 @@ def queens_solutions(
     place([])
     return torch.tensor(found, dtype=torch.long).view(-1, n)
 
-# %% ../../nbs/00b_queens.ipynb #3cfc7e8b
+# %% ../../nbs/00b_queens.ipynb #83b7ac14
 def hide_queens(
     solutions: Tensor,      # [solutions, n] from `queens_solutions`
-    removed: tuple,         # how many queens to hide, one input for each way to do it
+    removed: tuple,         # numbers of queens to hide; every choice of that many queens gives an input
 ) -> Puzzles:
     "Every partial board made by hiding queens (−1), each with all the solutions that complete it."
     n = solutions.shape[1]
@@ -45,7 +45,8 @@ def hide_queens(
                 answers.setdefault(partial, []).append(s)
     inputs = sorted(answers)
     owner = [i for i,x in enumerate(inputs) for _ in answers[x]]
-    return Puzzles(torch.tensor(inputs), torch.tensor([s for x in inputs for s in answers[x]]), torch.tensor(owner))
+    targets = [s for x in inputs for s in answers[x]]
+    return Puzzles(torch.tensor(inputs), torch.tensor(targets), torch.tensor(owner))
 
 # %% ../../nbs/00b_queens.ipynb #acd42dbb
 def encode_rows(cols): return cols + 2      # -1, a hidden queen, becomes EMPTY
@@ -71,11 +72,11 @@ def decode_board(tokens):
     cols = torch.where(queens.any(-1), queens.long().argmax(-1), -1)
     return torch.where(foreign | (queens.sum(-1) > 1), -2, cols)
 
-# %% ../../nbs/00b_queens.ipynb #dcab0f3b
+# %% ../../nbs/00b_queens.ipynb #e816d94d
 def attacks(
     cols: Tensor,   # [..., n] columns by row; negative where there is no queen
 ) -> Tensor:        # bool [..., n, n]: does the queen in row i attack the queen in row j?
-    "Which pairs of queens share a column or a diagonal."
+    "Which pairs of queens attack one another: they share a column or a diagonal."
     n = cols.shape[-1]
     row = torch.arange(n, device=cols.device)
     dc = (cols[...,:,None] - cols[...,None,:]).abs()
@@ -83,17 +84,20 @@ def attacks(
     both = (cols[...,:,None] >= 0) & (cols[...,None,:] >= 0)
     return both & (dr > 0) & ((dc == 0) | (dc == dr))
 
-# %% ../../nbs/00b_queens.ipynb #339a6a84
+# %% ../../nbs/00b_queens.ipynb #4557bcd8
 class NQueens(Problem):
     "Complete a partial board of `n` queens. Source: section 4 of the paper; `rows` encoding ours."
     def __init__(self,
         n: int=8,               # board side, at least 4
         encoding: str='rows',   # 'rows' (n tokens) or 'board' (n² tokens, the paper's)
     ):
-        if not 4 <= n <= 12: raise InputError(f'N-Queens boards go from 4 to 12, not {n}: choose a side in between')
-        if encoding not in ('rows','board'): raise InputError(f'unknown encoding {encoding!r}: choose rows or board')
+        if not 4 <= n <= 12:
+            raise InputError(f'N-Queens boards go from 4 to 12, not {n}: choose a side in between')
+        if encoding not in ('rows','board'):
+            raise InputError(f'unknown encoding {encoding!r}: choose rows or board')
         self.n, self.encoding, self.name = n, encoding, f'nqueens{n}-{encoding}'
-        self.encode, self.decode = (encode_rows, decode_rows) if encoding == 'rows' else (encode_board, decode_board)
+        codes = dict(rows=(encode_rows, decode_rows), board=(encode_board, decode_board))
+        self.encode, self.decode = codes[encoding]
         self.in_len = self.out_len = n if encoding == 'rows' else n*n
         self.n_symbols, self.rows = (n+2, 1) if encoding == 'rows' else (3, n)
 
@@ -112,10 +116,10 @@ class NQueens(Problem):
         every = self.encode(queens_solutions(self.n))
         return every[self.valid(x.expand(len(every), -1), every)]
 
-# %% ../../nbs/00b_queens.ipynb #6a041348
+# %% ../../nbs/00b_queens.ipynb #a24562bd
 @functools.cache
 def orbit_of_solution(n: int) -> Tensor:    # [solutions] a number for each orbit
-    "Which solutions are one another's rotations and mirror images."
+    "Which solutions are rotations or mirror images of one another."
     boards = [tuple(s) for s in queens_solutions(n).tolist()]
     def turn(b): return tuple(n-1 - b.index(c) for c in range(n))       # a quarter turn
     def images(b):
@@ -132,20 +136,25 @@ def orbits(self: NQueens, targets):
     number = torch.searchsorted((queens_solutions(self.n)*place).sum(-1), (cols*place).sum(-1))
     return orbit_of_solution(self.n)[number]
 
-# %% ../../nbs/00b_queens.ipynb #69dcb02d
+# %% ../../nbs/00b_queens.ipynb #eb613937
 def parse_board(
-    text: str,  # n rows of n characters, `Q` a queen and `.` an empty square, separated by spaces, newlines or `/`; one `.` is an empty row
+    text: str,  # n rows of `Q` and `.`, separated by spaces, newlines or `/`; a single `.` is an empty row
     n: int,     # board side
 ) -> Tensor:    # [n] columns by row, −1 where the row is empty
     "Read a partial board, or say in one line what is wrong with it."
     rows = [r for r in re.split(r'[\s/]+', text.strip()) if r]
-    if len(rows) != n: raise InputError(f'the board has {len(rows)} rows, not {n}: give {n} rows such as {"Q" + "."*(n-1)} (or . for an empty one)')
+    if len(rows) != n:
+        such = 'Q' + '.'*(n-1)
+        raise InputError(f'the board has {len(rows)} rows, not {n}: '
+                         f'give {n} rows such as {such} (or . for an empty one)')
     cols = []
     for i,row in enumerate(rows, 1):
         if row == '.': row = '.' * n
-        if bad := set(row) - set('Qq.'): raise InputError(f'row {i} has the unknown character {sorted(bad)[0]!r}: use Q and . only')
+        if bad := set(row) - set('Qq.'):
+            raise InputError(f'row {i} has the unknown character {sorted(bad)[0]!r}: use Q and . only')
         if len(row) != n: raise InputError(f'row {i} has {len(row)} squares, not {n}: {row!r}')
-        if row.upper().count('Q') > 1: raise InputError(f'row {i} has two queens, which attack one another: {row!r}')
+        if row.upper().count('Q') > 1:
+            raise InputError(f'row {i} has two queens, which attack one another: {row!r}')
         cols.append(row.upper().find('Q'))
     cols = torch.tensor(cols)
     if len(pairs := attacks(cols).nonzero()):
@@ -173,7 +182,7 @@ def puzzles_csv(
     lines = [f'{word(xs[i])},{word(y)},{part[i]}' for i,y in zip(data.owner.tolist(), ys)]
     return '\n'.join(['puzzle,answer,split', *lines, ''])
 
-# %% ../../nbs/00b_queens.ipynb #e65c4b8a
+# %% ../../nbs/00b_queens.ipynb #0a62e28a
 def check_line(
     line: str,      # puzzle,answer,split
     problem: NQueens,
@@ -182,23 +191,27 @@ def check_line(
     fields = line.split(',')
     if len(fields) != 3: raise InputError(f'{len(fields)} fields, not 3')
     *words, part = fields
-    if part not in ('train','valid','test'): raise InputError(f'unknown split {part!r}, choose one of train, valid, test')
+    if part not in ('train','valid','test'):
+        raise InputError(f'unknown split {part!r}, choose one of train, valid, test')
     for word in words:
-        if len(word) != problem.n: raise InputError(f'{word[:40]!r} has {len(word)} rows, not {problem.n}')
-        if bad := set(word) - set(DIGITS[:problem.n+1]): raise InputError(f'unknown symbol {sorted(bad)[0]!r} in {word!r}')
+        if len(word) != problem.n:
+            raise InputError(f'{word[:40]!r} has {len(word)} rows, not {problem.n}')
+        if bad := set(word) - set(DIGITS[:problem.n+1]):
+            raise InputError(f'unknown symbol {sorted(bad)[0]!r} in {word!r}')
     x, y = (torch.tensor([DIGITS.index(c) - 1 for c in word]) for word in words)
     if not problem.valid(problem.encode(x)[None], problem.encode(y)[None]).item():
         raise InputError(f'{words[1]} does not solve {words[0]}')
     return x, y, part
 
-# %% ../../nbs/00b_queens.ipynb #8a671183
+# %% ../../nbs/00b_queens.ipynb #8303a50d
 def read_puzzles(
     text: str,          # as `puzzles_csv` writes it
     problem: NQueens,
 ) -> dict:              # 'train', 'valid', 'test': the `Puzzles` of each
     "Puzzles from CSV text, checked line by line. Every error names its line."
     lines = text.removeprefix('\ufeff').splitlines()
-    if not lines or lines[0] != 'puzzle,answer,split': raise InputError('the first line must be puzzle,answer,split')
+    if not lines or lines[0] != 'puzzle,answer,split':
+        raise InputError('the first line must be puzzle,answer,split')
     home, seen, rows = {}, set(), dict(train={}, valid={}, test={})
     for i,line in enumerate(lines[1:], 2):
         try: x, y, part = check_line(line, problem)
@@ -206,7 +219,8 @@ def read_puzzles(
         x, y = tuple(x.tolist()), tuple(y.tolist())
         if (x, y) in seen: raise InputError(f'line {i}: {line.rpartition(",")[0]} stands there twice')
         if home.setdefault(x, part) != part:
-            raise InputError(f'line {i}: the input {line.split(",")[0]} is in both {home[x]} and {part}, so the test would leak')
+            raise InputError(f'line {i}: the input {line.split(",")[0]} is in both {home[x]} and {part}, '
+                             'so the test would leak')
         seen.add((x, y))
         rows[part].setdefault(x, []).append(y)
     return {k: puzzles_of(r, problem) for k,r in rows.items()}
@@ -214,5 +228,5 @@ def read_puzzles(
 def puzzles_of(answers: dict, problem: NQueens) -> Puzzles:
     "`Puzzles` from a dictionary: columns of an input → list of columns of its answers."
     encode = lambda rows: problem.encode(torch.tensor(rows, dtype=torch.long).view(-1, problem.n))
-    owner = [i for i,ys in enumerate(answers.values()) for _ in ys]
-    return Puzzles(encode(list(answers)), encode([y for ys in answers.values() for y in ys]), torch.tensor(owner, dtype=torch.long))
+    owner = torch.tensor([i for i,ys in enumerate(answers.values()) for _ in ys], dtype=torch.long)
+    return Puzzles(encode(list(answers)), encode([y for ys in answers.values() for y in ys]), owner)
