@@ -11,10 +11,10 @@ from gram_nb.inference import evaluate, fastest_precision
 from store import every, load, machine, models_of, save, SAMPLES, STEPS, WEIGHTS_OF
 
 SCALES = (0, .5, .8, .9, 1., 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.)
-FEW, FEWER = (.8, .9, 1., 1.1, 1.2, 1.3, 1.4), (.9, 1., 1.1, 1.2)
+FEW, FEWER = (.8, .9, 1., 1.1, 1.2, 1.3, 1.4), (.8, .9, 1., 1.1)
 SIZES = {       # every how many validation inputs, and the scales
     'nqueens8-rows': (1, SCALES), 'nqueens8-board': (6, FEWER),
-    'coloring8-vertices': (3, FEW), 'coloring10-vertices': (4, FEW),
+    'coloring8-vertices': (3, FEW), 'coloring10-vertices': (4, FEWER),
 }
 
 def measure(model, problem, puzzles, scale, precision) -> dict:

@@ -1,10 +1,10 @@
 """Trajectories that the prior carries in training (notebook 04, last section), against training without.
 
-    python experiments/on_policy.py                 # both, three seeds each: half an hour of one core
+    python experiments/on_policy.py     # both, three seeds each: half an hour of one core
 
-7×7 N-Queens, one token a square, D = 64, 3000 updates of 64. Figures are of ordinary rollouts of 16 steps on
-the test inputs, 20 samples of each; nothing was selected on them. Writes data/results/on_policy.json. Runs that
-are in the file are kept, and a training that was stopped goes on."""
+7×7 N-Queens, one token a square, D = 64, 3000 updates of 64. Figures are of ordinary rollouts of 16 steps
+on the test inputs, 20 samples of each; nothing was selected on them. Writes data/results/on_policy.json. Runs in the
+file are kept, and a training that was stopped goes on."""
 from dataclasses import asdict
 
 import torch
@@ -15,8 +15,8 @@ from gram_nb.train import prior_statistics, train
 
 from store import ROOT, load, machine, save
 
-BASE = TrainConfig(problem='nqueens7-board', positions='grid', dim=64, hidden=64, updates=3000, batch=64, lr=1e-3,
-                   beta=.09, validations=6)
+BASE = TrainConfig(problem='nqueens7-board', positions='grid', dim=64, hidden=64, updates=3000, batch=64,
+                   lr=1e-3, beta=.09, validations=6)
 VARIANTS = {'posterior alone': {}, 'half on policy': dict(on_policy=.5)}
 
 def run(name: str, seed: int) -> dict:
@@ -36,7 +36,8 @@ def main(
 ):
     "Measure what training on the model's own states does."
     torch.set_num_threads(1)
-    result = load('on_policy') or dict(command='python experiments/on_policy.py', config=asdict(BASE), runs={})
+    empty = dict(command='python experiments/on_policy.py', config=asdict(BASE), runs={})
+    result = load('on_policy') or empty
     result.update(machine=machine(), torch=torch.__version__)
     for seed in range(seeds):
         for name in VARIANTS:

@@ -26,6 +26,8 @@ gram_train --preset nqueens8-demo --minutes 20 --set validations=20 --out runs/n
 keep nqueens8-rows --ship
 gram_train --preset nqueens8-fast --out runs/nqueens8-board
 keep nqueens8-board --ship
+gram_train --preset nqueens8-fast --set on_policy=0 --out runs/nqueens8-board-posterior
+keep nqueens8-board-posterior --leave log.csv
 gram_bench --preset nqueens8-fast --out data/results/bench-nqueens8-fast.json
 
 # smaller models, many of them: one thread is faster

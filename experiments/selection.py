@@ -22,6 +22,7 @@ from store import ensemble_of, every, load, machine, models_of, save, sha256, RO
 THRESHOLD, SHARE = (.5, .8, .9, .95, .98), (.01, .03, .05, .1, .15, .2, .3, .4)
 RESTART = dict(attempts=8, n_sup=8, threshold=.98)
 SHORT, CONFIDENT = 8, Halting('confidence', .98)    # steps of a trajectory that may stop early, at most
+PARTS = ('chosen', 'floors', 'weights')      # of the result, by problem
 SELECTIONS = ('none', 'restart', 'vote', 'adaptive vote')
 SIZES = {       # samples that vote, and if adaptive; seeds; every how many inputs of validation and test
     'coloring8-vertices': dict(samples=80, adaptive=60, seeds=(0, 1), valid=3, test=1),
@@ -48,7 +49,8 @@ def draw(models, x, selection, size, **how) -> tuple:      # `Samples`, draws [i
         parts = torch.arange(SAMPLES).tensor_split(len(models))
         drawn, draws = zip(*(restart(m, x, len(p), **how) for m,p in zip(models, parts)))
         return Samples(*(torch.cat(v) for v in zip(*drawn))), sum(draws)
-    ways = {'vote': (size['samples'], sample_with_confidence), 'adaptive vote': (size['adaptive'], sample_adaptively)}
+    ways = {'vote': (size['samples'], sample_with_confidence),
+            'adaptive vote': (size['adaptive'], sample_adaptively)}
     n, way = ways[selection]
     drawn = sample_ensemble(models, x, n, SHORT, draw=way, halting=CONFIDENT, **how)
     return drawn, (drawn.confidence > 0).sum(0)
@@ -160,8 +162,17 @@ def forget_if_changed(result, name):
     weights = [dict(file=str(p.relative_to(ROOT)), sha256=sha256(p)) for p in ensemble_of(name)]
     if result['weights'].get(name) == weights: return
     result['rows'] = [r for r in result['rows'] if r['problem'] != name]
-    for part in ('chosen', 'floors'): result[part].pop(name, None)
+    for part in PARTS: result[part].pop(name, None)
     result['weights'][name] = weights
+
+def keep(result, name):
+    "Write one problem's part. The others are taken from the file: another process may have written them."
+    now = load('selection')
+    rows = [r for r in now.get('rows', []) if r['problem'] != name]
+    rows += [r for r in result['rows'] if r['problem'] == name]
+    rows.sort(key=lambda r: list(WEIGHTS_OF).index(r['problem']))
+    parts = {k: now.get(k, {}) | {n: v for n,v in result[k].items() if n == name} for k in PARTS}
+    save('selection', result | dict(parts, rows=rows))
 
 @call_parse
 def main(
@@ -181,7 +192,7 @@ def main(
             if any(all(r[k] == v for k,v in cell.items()) for r in result['rows']): continue
             row = study.row(cell)
             result['rows'].append(row)
-            save('selection', result)
+            keep(result, name)
             what = ' + '.join(row['helpers']) or 'ordinary'
             print(f"{name}, seed {row['seed']}, {what}: accuracy {row['accuracy']:.2f}, "
                   f"coverage {row['coverage']:.2f}, {row['steps']:.0f} steps", flush=True)

@@ -1,13 +1,16 @@
 "What no single notebook can test: layering, shipped files, packaging, and the repository as a whole."
 import ast, hashlib, json, os, re, shutil, subprocess, sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from gram_nb.checkpoints import load_model, load_tensors
+from gram_nb.cli import changes
 from gram_nb.inference import evaluate
 from gram_nb.problems.queens import NQueens, puzzles_csv
-from gram_nb.settings import TrainConfig
+from gram_nb.results import read_metrics
+from gram_nb.settings import TrainConfig, get_preset
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE, RUNS = ROOT/'gram_nb', ROOT/'data'/'runs'
@@ -126,6 +129,23 @@ def test_a_kept_run_has_settings_that_can_be_used(run):
     cfg = config_of(run)
     for path in (RUNS/run).glob('*weights*.safetensors'):
         assert TrainConfig(**load_tensors(path)[1]['config']) == cfg
+
+def settings_of(command: str) -> TrainConfig:
+    "What a command of gram_train asks for."
+    kinds = dict(preset=str, minutes=float, updates=int, seed=int)
+    given = {k: kinds[k](v) for k,v in re.findall(r'--(preset|minutes|updates|seed) (\S+)', command)}
+    json_text = re.search(r'--settings (\{.*?\})', command)
+    several = re.findall(r'--set (\S+)', command)
+    return get_preset(given.pop('preset'), **changes(json_text[1] if json_text else '{}', several, **given))
+
+def test_the_command_of_a_kept_run_makes_it():
+    "All but the precision, which is decided when a run starts."
+    for path in sorted(RUNS.glob('*/metrics.json')):
+        for name,m in read_metrics(path.parent).items():
+            folder = path.parent/name if (path.parent/name).is_dir() else path.parent
+            if not m['command'].startswith('gram_train'): continue
+            cfg = config_of(folder.relative_to(RUNS))
+            assert replace(settings_of(m['command']), precision=cfg.precision) == cfg, m['command']
 
 @pytest.mark.parametrize('name,run', (
     ('nqueens8-rows', 'nqueens8-rows/gram'), ('nqueens8-board', 'nqueens8-board')))
