@@ -3,8 +3,8 @@
     python experiments/on_policy.py     # both, three seeds each: half an hour of one core
 
 7×7 N-Queens, one token a square, D = 64, 3000 updates of 64. Figures are of ordinary rollouts of 16 steps
-on the test inputs, 20 samples of each; nothing was selected on them. Writes data/results/on_policy.json. Runs in the
-file are kept, and a training that was stopped goes on."""
+on the test inputs, 20 samples of each; nothing was selected on them. Writes data/results/on_policy.json.
+Runs in the file are kept, and a training that was stopped goes on."""
 from dataclasses import asdict
 
 import torch

@@ -8,12 +8,12 @@ cd "$(dirname "$0")/.."
 keep() { python tools/keep_run.py "runs/$1" "data/runs/$1" "${@:2}"; }
 
 experiment() {      # NAME [ARGUMENTS]: its results are made anew; after a stop it goes on
-    local stamp=runs/reproduce/$1
+    local begun=runs/reproduce/$1.begun done="runs/reproduce/$*.done"
     mkdir -p runs/reproduce
-    [ -e $stamp.begun ] || rm -f data/results/$1.json
-    touch $stamp.begun
-    [ -e $stamp.done ] || python experiments/$1.py "${@:2}"
-    touch $stamp.done
+    [ -e $begun ] || rm -f data/results/$1.json
+    touch $begun
+    [ -e "$done" ] || python experiments/$1.py "${@:2}"
+    touch "$done"
 }
 
 # README's first rows
@@ -52,8 +52,12 @@ gram_train --preset coloring8-fast --minutes 35 --out runs/coloring8-longer
 keep coloring8-longer --leave 'log.csv answers.safetensors weights.safetensors'
 
 # figures that follow from these weights, and small trainings
-for name in heads noise_scale halting uniformity selection ablations on_policy drift kill_test refused \
-        response_times gif; do
+[ -e runs/reproduce/ablations.begun ] || rm -f data/results/positions.json     # ablations.py writes both
+experiment heads
+experiment heads nqueens8-board
+experiment halting
+experiment halting --weights nqueens8-board
+for name in noise_scale uniformity selection ablations on_policy drift kill_test refused response_times gif; do
     experiment $name
 done
 
