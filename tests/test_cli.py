@@ -1,5 +1,5 @@
 "The console scripts as a user meets them: right use, every mistake one line, nothing lost."
-import codecs, json, os, re, shutil, signal, subprocess, sys, time
+import codecs, json, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
 import pytest
@@ -132,28 +132,6 @@ def test_a_module_of_ones_own(tmp_path):
     assert run('gram_data', '--problem', 'my-queens', '--out', 'a.csv', *own, cwd=tmp_path).returncode == 0
     assert (tmp_path/'a.csv').read_text().startswith('puzzle,answer,split')
     assert 'unknown problem' in run('gram_eval', '--weights', 'r/best.safetensors', cwd=tmp_path).stderr
-
-# ---- README
-
-def snippets(language) -> list:
-    "Blocks of code below README's heading `Use it`."
-    text = (ROOT/'README.md').read_text(encoding='utf-8').split('## Use it')[1].split('\n## ')[0]
-    return re.findall(rf'```{language}\n(.*?)```', text, re.S)
-
-def test_readmes_commands(tmp_path):
-    "As they can be pasted, with the environment active. A training by the clock gets a second."
-    (block,) = snippets('sh')
-    lines = [line for line in block.splitlines() if 'activate' not in line]
-    assert 'bin/activate' in block and len(lines) >= 3
-    r = shell(re.sub(r'--minutes [\d.]+', '--minutes .02', '\n'.join(['set -e', *lines])), cwd=tmp_path)
-    assert r.returncode == 0, r.stderr
-    assert 'solutions found' in r.stdout and r.stdout.count('accuracy') == 2
-
-def test_readmes_python(tmp_path):
-    (block,) = snippets('python')
-    r = subprocess.run([sys.executable, '-c', block], cwd=tmp_path, capture_output=True, text=True, env=ENV)
-    assert r.returncode == 0, r.stderr
-    assert '[0, ' in r.stdout           # a board whose first queen is the given one
 
 # ---- output
 
