@@ -143,6 +143,7 @@ def parse_board(
 ) -> Tensor:    # [n] columns by row, −1 where the row is empty
     "Read a partial board, or say in one line what is wrong with it."
     rows = [r for r in re.split(r'[\s/]+', text.strip()) if r]
+    if len(rows) == n*n: rows = [''.join(rows[i:i+n]) for i in range(0, n*n, n)]      # Q . . with spaces
     if len(rows) != n:
         such = 'Q' + '.'*(n-1)
         raise InputError(f'the board has {len(rows)} rows, not {n}: '
