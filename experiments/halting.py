@@ -1,12 +1,11 @@
 """When may a trajectory stop? `python experiments/halting.py [--weights WEIGHTS]`.
 
 Writes data/results/halting.json. Ten minutes of one idle core for nqueens8-rows (the default), half an hour
-for nqueens8-board, whose results
-lie under `board`.
+for nqueens8-board, whose results lie under `board`.
 `curve`: validation inputs. The two rules of the paper, a fixed depth and confidence are read out of the
 same full rollouts, so that they differ in nothing but where they stop. Restarts are runs of their own. The
 chosen rule is the one with the fewest steps whose accuracy and coverage lie below those of 16 steps by no
-more than two standard errors of the difference (bootstrap over inputs). `test`: test inputs, each way a run
+more than the standard error of the difference (bootstrap over inputs). `test`: test inputs, each way a run
 of its own, on three thirds of the inputs in turn. Seconds are CPU seconds of one thread in fp32, so that
 other programs on the machine hardly disturb them. Shares and errors are in percent."""
 import statistics, time
@@ -126,9 +125,9 @@ def curve(model, problem, heads, puzzles, timed, seeds) -> list:
     return [dict(way, **m, seconds=t) for way,m,t in zip(ways, mean, seconds)]
 
 def choose(rows, kinds) -> dict:
-    "The fewest steps that lose no more than two standard errors; the most accurate if all lose more."
+    "The fewest steps that lose no more than the standard error; the most accurate if all lose more."
     def kept(r):
-        return all(r[f'{k}_difference'] >= -2*r[f'{k}_difference_error'] for k in ('accuracy', 'coverage'))
+        return all(r[f'{k}_difference'] >= -r[f'{k}_difference_error'] for k in ('accuracy', 'coverage'))
     rows = [r for r in rows if r['kind'] in kinds]
     most_accurate = max(rows, key=lambda r: r['accuracy'])
     best = min((r for r in rows if kept(r)), key=lambda r: r['steps'], default=most_accurate)
