@@ -26,7 +26,7 @@ from .checkpoints import weights_path, write_atomic
 from .halting import RULES, Halting
 from .inference import evaluate, sample_with_confidence, tally
 from .problems import InputError, Problem, get_problem
-from .problems.queens import NQueens, parse_board, puzzles_csv, read_puzzles
+from .problems.queens import NQueens, is_queens, parse_board, puzzles_csv, read_puzzles
 from .recursion import ModelConfig
 from .scores import score_answers
 from .settings import MODELS, TrainConfig, get_preset
@@ -168,7 +168,7 @@ def tokens_csv(problem: Problem, seed: int=0) -> str:
 
 def checked(path: str, problem: Problem) -> str:
     "What is in a file of puzzles, if it is in order."
-    if not isinstance(problem, NQueens): raise InputError(f'--check is for N-Queens, not {problem.name}')
+    if not is_queens(problem): raise InputError(f'--check is for N-Queens, not {problem.name}')
     parts = read_puzzles(read_text(path), problem)
     sizes = [f'{k} {len(p)} inputs, {len(p.targets)} pairs' for k,p in parts.items()]
     return f'{path} is in order: ' + ', '.join(sizes)
@@ -195,7 +195,7 @@ def gram_data(
     p = get_problem(problem)
     if check: return print(checked(check, p))
     if out != '-': output_file(out)
-    text = puzzles_csv(p, seed) if isinstance(p, NQueens) else tokens_csv(p, seed)
+    text = puzzles_csv(p, seed) if is_queens(p) else tokens_csv(p, seed)
     if out == '-': return print(text, end='')
     if Path(out).exists() and Path(out).read_bytes() != text.encode():
         raise InputError(f'{out} exists and differs: choose another file')
@@ -461,7 +461,7 @@ def gram_solve(
     check_ranges(samples=samples, steps=steps, scale=scale, seed=seed, threshold=threshold, show=show)
     rows = rows if isinstance(rows, str) else ' '.join(rows)
     model, problem, _ = load_run(weights)
-    if not isinstance(problem, NQueens): raise InputError(f'gram_solve is for N-Queens, not {problem.name}')
+    if not is_queens(problem): raise InputError(f'gram_solve is for N-Queens, not {problem.name}')
     x = problem.encode(parse_board(read_text('-') if rows == '-' else rows, problem.n))[None]
     rule = read_halting(halting, threshold, weights, model)
     generator = torch.Generator().manual_seed(seed)

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['MECHANISMS', 'TITLE', 'QUEEN', 'LIGHT', 'DARK', 'SHADE', 'WHITE', 'LEGENDS', 'VIEWS', 'NEVER', 'CONFIDENT',
-           'HALT_HEAD', 'CONTROL', 'PAGE_STYLE', 'PAGE_SCRIPT', 'is_board', 'symbol_names', 'read_puzzle',
-           'write_puzzle', 'guidance_options', 'walk', 'all_puzzles', 'test_inputs', 'known_answers', 'Exploration',
-           'gather', 'Job', 'explore_job', 'explore', 'summary', 'count', 'headline', 'details', 'arrange',
-           'draw_tiles', 'queen_marker', 'shaded', 'draw_grid', 'token_rows', 'draw_tokens', 'square_probs',
-           'draw_answers_in', 'draw_answers', 'draw_square_probs', 'draw_token_probs', 'curves', 'draw_curve',
-           'draw_time', 'Surface', 'surface_job', 'surface', 'draw_landscape', 'kl_job', 'kl_anatomy', 'draw_kl', 'png',
-           'gif_job', 'save_gif', 'Explorer', 'flow', 'draw_notice', 'open_explorer']
+           'HALT_HEAD', 'CONTROL', 'PAGE_STYLE', 'PAGE_SCRIPT', 'symbol_names', 'read_puzzle', 'write_puzzle',
+           'guidance_options', 'walk', 'all_puzzles', 'test_inputs', 'known_answers', 'Exploration', 'gather', 'Job',
+           'explore_job', 'explore', 'summary', 'count', 'headline', 'details', 'arrange', 'draw_tiles', 'queen_marker',
+           'shaded', 'draw_grid', 'token_rows', 'draw_tokens', 'square_probs', 'draw_answers_in', 'draw_answers',
+           'draw_square_probs', 'draw_token_probs', 'curves', 'draw_curve', 'draw_time', 'Surface', 'surface_job',
+           'surface', 'draw_landscape', 'kl_job', 'kl_anatomy', 'draw_kl', 'png', 'gif_job', 'save_gif', 'Explorer',
+           'flow', 'draw_notice', 'open_explorer']
 
 # %% ../nbs/21_explore.ipynb #045b6786
 import asyncio, functools, io, secrets, time
@@ -40,21 +40,19 @@ from .halting import Halting, Heads
 from .inference import check_request, tally
 from .plots import BLUE, GREEN, GREY, ORANGE, PROBABILITIES, QUANTITIES, RED, whole_numbers
 from .problems import EMPTY, InputError, Problem, is_problem
-from .problems.queens import NQueens, attacks, parse_board
+from .problems.queens import NQueens, attacks, is_queens, parse_board
 from .recursion import RRM
 from .results import loss_surface
 from .scores import iid_ceiling
 
 # %% ../nbs/21_explore.ipynb #d85c33b4
-def is_board(problem): return isinstance(problem, NQueens)
-
 def symbol_names(problem: Problem) -> list:     # of strings, one a symbol
     "What the symbols are called where a puzzle is typed or drawn."
     return getattr(problem, 'symbols', None) or ['_', '.', *map(str, range(2, problem.n_symbols))]
 
 def read_puzzle(problem: Problem, text: str) -> Tensor:     # [in_len]
     "The puzzle that somebody typed, or an `InputError` that says what is wrong with it."
-    if is_board(problem): return problem.encode(parse_board(text, problem.n))
+    if is_queens(problem): return problem.encode(parse_board(text, problem.n))
     names, words = symbol_names(problem), text.split()
     if len(words) != problem.in_len:
         raise InputError(f'the puzzle has {len(words)} symbols, not {problem.in_len}: put spaces between')
@@ -64,7 +62,7 @@ def read_puzzle(problem: Problem, text: str) -> Tensor:     # [in_len]
 
 def write_puzzle(problem: Problem, x: Tensor) -> str:       # x [in_len]
     "The inverse of `read_puzzle`."
-    if not is_board(problem): return ' '.join(symbol_names(problem)[t] for t in x.tolist())
+    if not is_queens(problem): return ' '.join(symbol_names(problem)[t] for t in x.tolist())
     cols = problem.decode(x).tolist()
     return ' '.join('.' if c < 0 else 'Q'.rjust(c+1, '.').ljust(problem.n, '.') for c in cols)
 
@@ -201,7 +199,7 @@ def summary(ex: Exploration, step: int=-1) -> dict:
     ceiling = iid_ceiling(torch.tensor([exist]), samples)['inputs'] if exist else 0.
     found, share = int(valid.sum()), ex.valid[step].float().mean().item()
     coverage = found/exist if exist else 0.
-    noun = 'board' if is_board(ex.problem) else 'answer'
+    noun = 'board' if is_queens(ex.problem) else 'answer'
     return dict(noun=noun, y=y, counts=counts, valid=valid, share=share, samples=samples,
                 found=found, exist=exist, coverage=coverage, ceiling=ceiling)
 
@@ -326,7 +324,7 @@ def draw_answers_in(ax, ex: Exploration, step: int, y: Tensor, titles: list):
     "The answers `y` [b, out_len] as the problem's boards or tokens."
     probs, p = ex.probs(step), ex.problem
     mean = torch.stack([probs[(ex.y[step] == a).all(-1)].mean(0) for a in y])   # over those that gave it
-    if is_board(p): draw_grid(ax, p.decode(y), p.decode(ex.x), titles, square_probs(p, mean))
+    if is_queens(p): draw_grid(ax, p.decode(y), p.decode(ex.x), titles, square_probs(p, mean))
     else: draw_tokens(ax, y, p, ex.x, titles, mean.gather(-1, y[...,None])[...,0])
 
 # %% ../nbs/21_explore.ipynb #c3fd0ba0
@@ -367,7 +365,7 @@ def draw_token_probs(ax, ex: Exploration, step: int):       # → image
 # %% ../nbs/21_explore.ipynb #b5738ed4
 def curves(ex: Exploration) -> dict:    # name → values [steps] or [steps, samples], color, highest
     "What `draw_time` draws over the steps. Without heads the last two have no values."
-    samples, noun = ex.y.shape[1], 'boards' if is_board(ex.problem) else 'answers'
+    samples, noun = ex.y.shape[1], 'boards' if is_queens(ex.problem) else 'answers'
     distinct = torch.tensor([len(y.unique(dim=0)) for y in ex.y])
     apart = spread(ex.h.transpose(0,1))
     return {'valid (%)': (100*ex.valid.float().mean(1), GREEN, 100),
@@ -393,7 +391,7 @@ def draw_curve(ax, name: str, values, color, highest, step: int):
 def draw_time(ex: Exploration, step: int=-1, size=(7,4.1)) -> Figure:
     "Probabilities at a step, and six curves over all steps with the step marked."
     step, fig = step % len(ex.h), Figure(figsize=size)
-    draw = draw_square_probs if is_board(ex.problem) else draw_token_probs
+    draw = draw_square_probs if is_queens(ex.problem) else draw_token_probs
     ax = fig.add_axes((.06, .1, .34, .79))
     im = draw(ax, ex, step)
     ax.grid(False)
@@ -558,7 +556,7 @@ class Explorer:
 @patch
 def first_puzzle(self: Explorer, text=None) -> Tensor:      # [in_len]
     if text: return read_puzzle(self.problem, text)
-    if is_board(self.problem): return self.problem.encode(torch.full((self.problem.n,), -1))
+    if is_queens(self.problem): return self.problem.encode(torch.full((self.problem.n,), -1))
     return self.test()[0]
 
 @patch
@@ -619,7 +617,7 @@ def square(self: Explorer, i: int) -> widgets.Button:
 
 @patch
 def make_board(self: Explorer):
-    self.squares = [self.square(i) for i in range(self.problem.n**2)] if is_board(self.problem) else []
+    self.squares = [self.square(i) for i in range(self.problem.n**2)] if is_queens(self.problem) else []
     self.typed = widgets.Text(continuous_update=False, description='puzzle')
     self.typed.style.description_width, self.typed.layout = '46px', dict(width='100%', margin='0')
     self.typed.observe(self.heard(self.read_typed), 'value')
@@ -881,7 +879,7 @@ def show(self: Explorer):
     self.drawn, self.bar.layout.visibility = self.view.value, 'hidden'
     s = summary(self.ex, self.step.value - 1)
     words = f'after step {self.step.value}: {headline(s)} · {details(self.ex, s)}'
-    attacked = is_board(self.problem) and attacks(self.problem.decode(self.x)).any()
+    attacked = is_queens(self.problem) and attacks(self.problem.decode(self.x)).any()
     self.say(*(words + '. The queens given attack one another.', RED) if attacked else (words,))
 
 # %% ../nbs/21_explore.ipynb #16588b34

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['DIGITS', 'queens_solutions', 'hide_queens', 'encode_rows', 'decode_rows', 'encode_board', 'decode_board', 'attacks',
-           'NQueens', 'orbit_of_solution', 'parse_board', 'puzzles_csv', 'check_line', 'read_puzzles', 'puzzles_of']
+           'NQueens', 'orbit_of_solution', 'parse_board', 'is_queens', 'puzzles_csv', 'check_line', 'read_puzzles',
+           'puzzles_of']
 
 # %% ../../nbs/00b_queens.ipynb #dcd95910
 import functools, re
@@ -167,6 +168,10 @@ def parse_board(
 for n in range(4,13):
     for encoding in ('rows','board'):
         register(f'nqueens{n}-{encoding}', functools.partial(NQueens, n, encoding))
+
+def is_queens(problem: Problem) -> bool:
+    "Has it boards of queens? Asked by name, so that a class changed in a notebook counts too."
+    return problem.name.startswith('nqueens')
 
 # %% ../../nbs/00b_queens.ipynb #f524abc9
 DIGITS = '.123456789abc'    # a queen's column, or none
