@@ -6,7 +6,7 @@ in data/results/heads.json: the area under the ROC curve on four prior rollouts 
 input at noise scale 1.5, since at 1 the model hardly errs."""
 import torch
 from fastcore.script import call_parse
-from gram_nb.checkpoints import check_output, copy_as_bf16, load_model, save_heads, weights_path
+from gram_nb.checkpoints import check_output, copy_as_bf16, load_run, save_heads, weights_path
 from gram_nb.halting import collect, fit_heads
 from sklearn.metrics import roc_auc_score
 from store import load, machine, save
@@ -25,8 +25,8 @@ def main(
     "Fit halting and value heads to trained weights."
     path = weights_path(weights)
     out = check_output(path.with_name(path.stem + '-heads.safetensors'))
-    model, problem = load_model(weights)
-    parts, generator, result = problem.parts(), torch.Generator().manual_seed(1), {}
+    model, problem, cfg = load_run(weights)
+    parts, generator, result = problem.parts(cfg.split, cfg.split_seed), torch.Generator().manual_seed(1), {}
     x = parts['valid'].inputs.repeat(4, 1)
     states, valid = collect(model, problem, x, generator=generator, scale=1.5)
     for label,scales in SCALES.items():

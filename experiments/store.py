@@ -1,5 +1,5 @@
 "What the experiments share: kept weights, and result files in data/results."
-import hashlib, json, platform
+import contextlib, hashlib, json, platform, sys
 from pathlib import Path
 
 import torch
@@ -9,6 +9,10 @@ from gram_nb.problems import Puzzles
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, RUNS = ROOT/'data'/'results', ROOT/'data'/'runs'
 SAMPLES, STEPS = 20, 16     # of an ordinary evaluation
+
+# what a terminal cannot show must not end the work
+with contextlib.suppress(AttributeError): sys.stdout.reconfigure(errors='replace')
+
 WEIGHTS_OF = {              # problem → kept weights
     'nqueens8-rows': 'nqueens8-rows', 'nqueens8-board': 'nqueens8-board',
     'coloring8-vertices': RUNS/'coloring8-vertices'/'gram'/'weights.safetensors',

@@ -169,7 +169,8 @@ def read_csv(path) -> dict:     # column name → list of numbers
     try: text = Path(path).read_text(encoding='utf-8-sig')
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f'cannot read {path} ({getattr(e, "strerror", None) or "it is no text"})')
-    header, *rows = list(csv.reader(text.splitlines())) or [[]]
+    try: header, *rows = list(csv.reader(text.splitlines())) or [[]]
+    except csv.Error as e: raise InputError(f'{path} is no log ({e}): take it from a copy of the run')
     if not header: raise InputError(f'{path} is empty: take it from a copy of the run, or start another run')
     for i,row in enumerate(rows, 2):
         if len(row) != len(header):

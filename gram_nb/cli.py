@@ -11,7 +11,7 @@ __all__ = ['PLAINER', 'RANGES', 'KINDS', 'AVERAGES', 'THRESHOLDS', 'PUBLISHED', 
            'gram_solve', 'solution_text', 'gram_bench', 'demo_table', 'gram_demo']
 
 # %% ../nbs/22_cli.ipynb #33c5c270
-import codecs, contextlib, functools, hashlib, importlib, importlib.util, json, math
+import codecs, contextlib, errno, functools, hashlib, importlib, importlib.util, json, math
 import os, platform, re, signal, subprocess, sys, time
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -73,6 +73,8 @@ def one_line(e: BaseException) -> tuple:    # text, exit status; None for a bug
     if isinstance(e, Stopped): return str(e), 128 + signal.Signals[str(e).split(':')[0]]
     if isinstance(e, KeyboardInterrupt): return 'interrupted', 130
     if isinstance(e, (InputError, TrainingFailed)): return str(e), 2
+    if isinstance(e, OSError) and e.errno == errno.ENOSPC:
+        return f'cannot write ({e}): make room and start the same command again', 2
     if isinstance(e, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(e):
         return 'out of memory: ask for fewer --samples, or train with --set accumulate=4', 2
 
@@ -500,13 +502,13 @@ def gram_bench(
     cfg = get_preset(preset, **changes(settings, set))
     result = dict(preset=preset, command=command(), machine=machine(), torch=torch.__version__)
     result |= bench(cfg, pick_device(), seconds)
-    if out: write_atomic(out, to_json(result, indent=1).encode())
     for name in ('naive', 'eager', 'fast'):
         r = result[name]
         print(f"{name:5}: {r['ms_per_update']:.1f} ms per update, {r['precision']}, "
               f"{r['share_of_peak']:.0%} of the matrix peak")
     print(f"{result['speedup']:.2f} times as fast as naive; "
           f"20 trajectories cost {result['twenty_trajectories_cost']:.1f} times one")
+    if out: write_atomic(out, to_json(result, indent=1).encode())
     return result
 
 # %% ../nbs/22_cli.ipynb #b629193b

@@ -6,10 +6,10 @@
 __all__ = ['LOG_FIELDS', 'VALID_FIELDS', 'CARRIED', 'COUNTERS', 'lr_factor', 'ema_decay', 'pick_device', 'join', 'adamw',
            'Trainer', 'decided', 'check_ranks', 'fingerprints', 'new_batch', 'merge', 'on_policy_rows', 'ages',
            'restarts', 'likeliest_answers', 'on_policy', 'train_step', 'average', 'backward', 'Unbreakable', 'warm_up',
-           'compile_step', 'memory_needed', 'gather', 'save_state', 'restore_state', 'rows_until', 'posterior_accuracy',
-           'prior_statistics', 'validate', 'TrainingFailed', 'stored_config', 'is_fresh', 'agree', 'open_run',
-           'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'validation_due', 'keep_validation', 'run_updates',
-           'progress_bar', 'longer', 'train']
+           'compile_step', 'memory_needed', 'gather', 'save_state', 'restore_state', 'rows_until', 'load_best',
+           'same_length', 'spread_anew', 'posterior_accuracy', 'prior_statistics', 'validate', 'TrainingFailed',
+           'stored_config', 'is_fresh', 'agree', 'open_run', 'only_one', 'Stopped', 'stop_signals', 'keep_rows',
+           'thresholds_passed', 'validation_due', 'keep_validation', 'run_updates', 'progress_bar', 'train']
 
 # %% ../nbs/07c_train.ipynb #2e4f0ceb
 import contextlib, json, math, os, signal, sys, tempfile, threading, time
@@ -314,6 +314,7 @@ def restore_state(t: Trainer, folder):
     "Go back to the last checkpoint in `folder`. Nothing is written."
     folder = Path(folder)
     tensors, meta = load_tensors(folder/'checkpoint.safetensors')
+    if meta.get('best', -1) >= 0: load_best(t.ema, folder)          # is it there? Better known now than at the end
     try:
         part = lambda prefix: {k[len(prefix):]: v for k,v in tensors.items() if k.startswith(prefix)}
         t.model.load_state_dict(part('model.')); t.ema.load_state_dict(part('ema.'))
@@ -323,6 +324,7 @@ def restore_state(t: Trainer, folder):
         t.batch = {k: tensors[k].to(t.device).chunk(t.ranks)[t.rank].clone() for k in CARRIED}
         t.generator.set_state(tensors['rng'])
         for k in COUNTERS: setattr(t, k, meta[k])
+        if not same_length(t.cfg, meta['config']): spread_anew(t)
     except (KeyError, RuntimeError, ValueError) as e:
         why = str(e).splitlines()[0][:60]
         raise InputError(f'{folder}/checkpoint.safetensors is not of this run ({why}): choose another folder')
@@ -331,6 +333,7 @@ def restore_state(t: Trainer, folder):
     if len(t.log) != t.update:
         raise InputError(f'{folder}/log.csv has {len(t.log)} of {t.update} updates: take a copy of it')
 
+# %% ../nbs/07c_train.ipynb #5c89a12d
 def rows_until(update: int, path, names) -> list:
     "The rows of a log up to an update."
     columns = read_csv(path)
@@ -338,6 +341,21 @@ def rows_until(update: int, path, names) -> list:
         raise InputError(f'{path} has no column {missing[0]!r}: take a copy of it')
     def typed(row): return tuple(int(v) if k in ('update','step') else v for k,v in zip(names, row))
     return [typed(row) for row in zip(*(columns[k] for k in names)) if row[0] <= update]
+
+def load_best(model, folder):
+    "The best averaged weights of the run in `folder`."
+    path = Path(folder)/'best.safetensors'
+    tensors, _ = load_tensors(path)
+    try: model.load_state_dict(tensors)
+    except RuntimeError: raise InputError(f'{path} is not of this run: take a copy of it')
+
+def same_length(cfg: TrainConfig, old: dict) -> bool:
+    return (cfg.minutes, cfg.updates) == (old['minutes'], old['updates'])
+
+def spread_anew(t: Trainer):
+    "A run that has been made longer is not complete, and the rest of its validations lie in the rest of it."
+    t.complete = False
+    t.thresholds = thresholds_passed(t)
 
 # %% ../nbs/07c_train.ipynb #2a24757f
 @torch.no_grad()
@@ -459,13 +477,15 @@ def keep_rows(t: Trainer, rows: list) -> list:      # an empty list, for the nex
     return []
 
 # %% ../nbs/07c_train.ipynb #99e5eec9
+def thresholds_passed(t: Trainer) -> int: return math.floor(t.progress*t.cfg.validations + 1e-9)
+
 def validation_due(t: Trainer) -> bool:
     "Has progress passed another threshold?"
-    return math.floor(t.progress*t.cfg.validations + 1e-9) > t.thresholds
+    return thresholds_passed(t) > t.thresholds
 
 def keep_validation(t: Trainer, folder) -> dict:        # the row, by field
     "Validate, and keep the averaged weights if they are the best so far."
-    t.thresholds = math.floor(t.progress*t.cfg.validations + 1e-9)
+    t.thresholds = thresholds_passed(t)
     others = (t.update, *[0]*(len(VALID_FIELDS) - 1))           # other processes wait at the next update
     row = validate(t) if t.rank == 0 else others
     t.validated.append(row)
@@ -498,14 +518,10 @@ def run_updates(t: Trainer, folder, came: list, bar):
 
 # %% ../nbs/07c_train.ipynb #22048262
 def progress_bar(t: Trainer, quiet: bool):
-    "A bar in percent of the run."
-    shape = '{l_bar}{bar}| {elapsed}<{remaining} {postfix}'
-    how = dict(disable=quiet or t.rank > 0, desc=t.cfg.model, bar_format=shape, file=Unbreakable(sys.stderr))
+    "A bar in percent of the run. It names the precision, which may have been decided here."
+    name, shape = f'{t.cfg.model}, {t.cfg.precision}', '{l_bar}{bar}| {elapsed}<{remaining} {postfix}'
+    how = dict(disable=quiet or t.rank > 0, desc=name, bar_format=shape, file=Unbreakable(sys.stderr))
     return tqdm(total=100, initial=round(100*t.progress, 1), **how)
-
-def longer(t: Trainer) -> bool:
-    "Has a complete run been given more updates or minutes than it has had?"
-    return t.update < t.cfg.updates if t.cfg.updates else t.seconds + t.reserve < 60*t.cfg.minutes - 30
 
 # %% ../nbs/07c_train.ipynb #bec1b22e
 def train(
@@ -526,7 +542,6 @@ def train(
         came = stack.enter_context(stop_signals()) if ranks == 1 else []
         t = Trainer(cfg, device)
         if (folder/'checkpoint.safetensors').is_file(): restore_state(t, folder)
-        if longer(t): t.complete = False
         try:
             if t.progress < 1: compile_step(t, quiet)
             with progress_bar(t, quiet) as bar: run_updates(t, folder, came, bar)
@@ -534,5 +549,5 @@ def train(
             raise TrainingFailed(f'cannot write to {folder} ({e}): the last checkpoint is kept; '
                                  'make room and start the same command again')
         if ranks > 1: distributed.barrier()
-        t.ema.load_state_dict(load_tensors(folder/'best.safetensors')[0])
+        load_best(t.ema, folder)
     return t

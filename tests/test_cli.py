@@ -1,12 +1,12 @@
 "The console scripts as a user meets them: right use, every mistake one line, nothing lost."
-import codecs, json, os, shutil, signal, subprocess, sys, time
+import codecs, errno, json, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 import gram_nb
-from gram_nb import cli
+from gram_nb import bench, cli
 from gram_nb.checkpoints import load_run, read_csv
 from gram_nb.problems import InputError, get_problem
 
@@ -59,6 +59,11 @@ def test_too_little_memory_is_one_line(monkeypatch):
     status, _, err = refused.answer(['gram_solve', *BOARD])
     assert status == 2 and 'out of memory' in err
 
+def test_outputs_are_checked_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, 'bench', lambda *_: 1/0)
+    status, _, err = refused.answer(['gram_bench', '--out', str(tmp_path/'none'/'bench.json')])
+    assert status == 2 and 'no folder' in err
+
 # ---- right use
 
 @pytest.mark.parametrize('script', SCRIPTS)
@@ -102,10 +107,17 @@ def test_eval_takes_the_ways_to_choose(monkeypatch):
         status, out, err = refused.answer(['gram_eval', '--samples', '4', *way.split()])
         assert status == 0 and 'accuracy 9' in out.replace('100', '9'), err
 
-def test_eval_takes_the_checkpoints_own_split(tmp_path):
+def test_eval_takes_the_checkpoints_own_split(tmp_path, monkeypatch):
     assert tiny(tmp_path/'r', '--updates', '8', '--set', 'split_seed=1')[0] == 0
-    _, problem, cfg = load_run(tmp_path/'r'/'best.safetensors')
-    assert torch.equal(cli.test_part(problem, cfg).inputs, problem.parts(seed=1)['test'].inputs)
+    seen, usual = [], cli.evaluate
+    def watched(model, problem, test, *args, **how):
+        seen.append(test.inputs)
+        return usual(model, problem, test, *args, **how)
+    monkeypatch.setattr(cli, 'evaluate', watched)
+    weights = tmp_path/'r'/'best.safetensors'
+    assert refused.answer(['gram_eval', '--weights', weights, '--samples', '2'])[0] == 0
+    _, problem, _ = load_run(weights)
+    assert torch.equal(seen[0], problem.parts(seed=1)['test'].inputs)
     metrics = json.loads((tmp_path/'r'/'metrics.json').read_text())
     assert metrics['split_seed'] == 1 and metrics['split'] == 'inputs'
 
@@ -204,6 +216,11 @@ def test_puzzles_with_a_byte_order_mark(tmp_path):
 
 # ---- training
 
+def test_a_run_says_what_it_does(tmp_path):
+    "The memory it needs, the precision, and the progress of training and of the evaluation after it."
+    _, out, err = tiny(tmp_path/'r', '--updates', '8')
+    assert 'of memory' in out and 'gram, fp32' in err and 'sampling' in err
+
 TINY = ['gram_train', '--preset', 'tiny', '--updates']
 
 def killed_and_resumed(tmp_path, updates, *settings):
@@ -228,24 +245,31 @@ def test_killed_and_resumed_is_the_same_run(tmp_path): killed_and_resumed(tmp_pa
 
 def test_killed_and_resumed_in_bf16_and_compiled(tmp_path):
     killed_and_resumed(tmp_path, 1000, '--set', 'precision=bf16', '--set', 'compile=true')
+    m = json.loads((tmp_path/'whole'/'metrics.json').read_text())
+    assert m['precision'] == 'bf16' and m['compile'] and m['compile_seconds'] > 0
 
 def test_a_run_can_be_made_longer_and_not_shorter(tmp_path):
     assert tiny(tmp_path/'r', '--updates', '20')[0] == 0
     assert tiny(tmp_path/'r', '--updates', '40')[0] == 0
     assert read_csv(tmp_path/'r'/'log.csv')['update'] == list(range(1, 41))
     assert json.loads((tmp_path/'r'/'metrics.json').read_text())['updates'] == 40
+    assert read_csv(tmp_path/'r'/'valid.csv')['update'][-1] == 40
     before = files(tmp_path)
     for change in (['--updates', '30'], ['--updates', '40', '--set', 'lr=.1']):
         status, _, err = tiny(tmp_path/'r', *change)
         assert status == 2 and 'holds another run' in err and files(tmp_path) == before
 
 def test_a_complete_run_is_only_loaded(tmp_path):
-    "Also one by the clock."
+    "Also one by the clock, unless it is given more minutes."
     command = (tmp_path/'r', '--minutes', '.03')
     assert tiny(*command)[0] == 0
     before = files(tmp_path)
     status, out, _ = tiny(*command)
     assert status == 0 and 'accuracy' in out and files(tmp_path) == before
+    ended = read_csv(tmp_path/'r'/'valid.csv')['update'][-1]
+    assert tiny(tmp_path/'r', '--minutes', '.06')[0] == 0
+    at = read_csv(tmp_path/'r'/'valid.csv')['update']
+    assert at[-1] > ended + 5 and json.loads((tmp_path/'r'/'metrics.json').read_text())['updates'] == at[-1]
 
 def test_answers_that_cannot_be_written(tmp_path, monkeypatch):
     "The disk is full when training is over: one line, and the same command completes the work."
@@ -256,6 +280,14 @@ def test_answers_that_cannot_be_written(tmp_path, monkeypatch):
     assert status == 2 and 'No space left' in err and 'same command again' in err
     assert not (tmp_path/'r'/'metrics.json').exists()
     assert tiny(tmp_path/'r', '--updates', '8')[0] == 0 and (tmp_path/'r'/'metrics.json').is_file()
+
+def test_figures_are_shown_before_they_are_written(tmp_path, monkeypatch):
+    "The disk is full when measuring is over."
+    def full(*_, **__): raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(cli, 'write_atomic', full)
+    command = 'gram_bench --preset tiny --seconds .05 --out'.split()
+    status, out, err = refused.answer([*command, str(tmp_path/'bench.json')])
+    assert status == 2 and 'times as fast' in out and 'No space left' in err and len(err.splitlines()) == 1
 
 def test_nothing_written_holds_nan(tmp_path):
     "The baseline has no posterior, so its accuracy is no number."

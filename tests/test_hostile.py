@@ -8,7 +8,7 @@ import pytest
 import torch
 from filelock import FileLock
 from hypothesis import given, settings, strategies as st
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from gram_nb import train as training
 from gram_nb.checkpoints import load_model, load_tensors, read_csv
 from gram_nb.problems import InputError
@@ -119,8 +119,8 @@ def test_second_process_is_kept_out(tmp_path):
 
 def test_a_disk_that_cannot_lock_is_named(tmp_path, monkeypatch):
     "That is another fault than a second process."
-    def fails(*_, **__): raise OSError(errno.ENOLCK, 'No locks available')
-    monkeypatch.setattr(FileLock, 'acquire', fails)
+    def fails(*_): raise OSError(errno.ENOLCK, 'No locks available')
+    monkeypatch.setattr(pytest.importorskip('fcntl'), 'flock', fails)
     with pytest.raises(InputError) as e: quiet(TINY, tmp_path/'r')
     one_line(e.value, 'cannot lock', 'No locks available')
 
@@ -195,7 +195,10 @@ DAMAGE = {
     'log cut at a row': ('log.csv', lambda data: b'\n'.join(data.split(b'\n')[:9])),
     'log with semicolons': ('log.csv', lambda data: data.replace(b',', b';')),
     'log of a spreadsheet': ('log.csv', lambda data: data.replace(b'.', b',')),
+    'log of zeros': ('log.csv', lambda data: bytes(200_000)),
     'log is no text': ('log.csv', lambda data: b'\xff\xfe\x00\xd8'),
+    'best weights deleted': ('best.safetensors', lambda data: None),
+    'best weights of another run': ('best.safetensors', lambda data: save({'w': torch.zeros(3)})),
     'validations emptied': ('valid.csv', lambda data: b''),
     'validations deleted': ('valid.csv', lambda data: None),
     'validations with semicolons': ('valid.csv', lambda data: data.replace(b',', b';')),

@@ -13,21 +13,30 @@ WIDGET = 'application/vnd.jupyter.widget-view+json'
 QUIET = '--IPKernelApp.log_level=40'        # errors only: each kernel warns that it listens on TCP
 NBS = Path(__file__).resolve().parents[1]/'nbs'
 
-def execute(path, inplace=False, twice=False) -> bool:
+def execute(path, inplace=False, twice=False, interrupt=0) -> bool:
     "Run one notebook; False, with the failing cell printed, if a cell raises."
     nb, start = nbformat.read(path, as_version=4), time.time()
-    if twice: nb.cells = [copy.deepcopy(c) for c in nb.cells for _ in range(2)]
+    again = twice or interrupt
+    if again: nb.cells = [copy.deepcopy(c) for c in nb.cells for _ in range(2)]
     where = dict(metadata=dict(path=str(NBS)))
     client = NotebookClient(nb, timeout=900, kernel_name='python3', resources=where, extra_arguments=[QUIET])
     client.widget_registry = {}     # pictures land in the cell's own output, not in widget metadata
+    if interrupt: interrupt_first(client, interrupt)
     try: client.execute()
     except CellExecutionError as e:
         text = re.sub(r'\x1b\[[0-9;]*m', '', str(e))
         print(f'{path.name}: {text[:1500]}\n...\n{text[-1500:]}', flush=True)
         return False
-    if inplace and not twice: nbformat.write(to_keep(nb), path)
+    if inplace and not again: nbformat.write(to_keep(nb), path)
     print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
     return True
+
+def interrupt_first(client, seconds):
+    "Let the first of each two equal cells be interrupted after a while, unless it imports something."
+    first = [c for c in client.nb.cells[::2] if 'import' not in c.source]
+    for c in first: c.metadata.update(interrupt=True, tags=['raises-exception'])
+    client.timeout_func = lambda c: seconds if 'interrupt' in c.metadata else client.timeout
+    client.interrupt_on_timeout = True
 
 def to_keep(nb):
     "The notebook without widget state and live progress bars, which mean nothing once the kernel has gone."
@@ -41,6 +50,7 @@ def main(
     names: Param('Notebooks in nbs/ (default: all)', str, nargs='*'),
     inplace: bool=False,    # Write the outputs into the notebooks
     twice: bool=False,      # Run each cell twice in a row, as a reader may; nothing is written
+    interrupt: int=0,       # ... and stop it after so many seconds the first time
     workers: int=1,         # Notebooks at a time
 ):
     "Execute notebooks, each from a fresh kernel."
@@ -48,5 +58,5 @@ def main(
     everything = sorted(NBS.glob('*.ipynb'), key=lambda p: -p.stat().st_size)     # the long ones first
     paths = [NBS/f'{Path(n).stem}.ipynb' for n in names] or everything
     with ProcessPoolExecutor(workers) as pool:
-        passed = list(pool.map(execute, paths, repeat(inplace), repeat(twice)))
+        passed = list(pool.map(execute, paths, repeat(inplace), repeat(twice), repeat(interrupt)))
     sys.exit(not all(passed))
