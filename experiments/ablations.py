@@ -37,6 +37,7 @@ class HeldOut(Trainer):
         puzzles = self.problem.puzzles()
         split = split_inputs(len(puzzles), self.cfg.split_seed, valid=.2)
         self.train, self.held_out = puzzles.subset(split['train']), puzzles.subset(split['valid'])
+        self.most = int(self.train.n_answers.max())
 
 # ---- what a variant may change
 
@@ -140,6 +141,7 @@ CHOICES = {
     'prior N(0, 1)': Variant('guidance', model=heads_as(StandardNormal, 'prior')),
     'μ = 0 in prior and posterior': Variant('guidance', model=heads_as(NoMean, *BOTH)),
     'no guidance': Variant('guidance', dict(model='rrm')),
+    'half on policy': Variant('other', dict(on_policy=.5)),
     'z0 shared by tokens': Variant('other', model=share_z0),
     'SwiGLU decoder': Variant('other', model=swiglu_decoder),
     'weight decay on everything': Variant('other', optimizer=decay_everything),

@@ -1,7 +1,7 @@
 """Does the model reason, or remember? GRAM and the deterministic baseline on the paper's split and on a split
 by orbits, where no test solution, turned or mirrored, was ever a target (notebook 00b).
 
-    python experiments/splits.py        # three seeds of each: about two and a half hours of one core
+    python experiments/splits.py        # three seeds of each: an hour of one core
 
 8×8 N-Queens, row encoding, settings of `nqueens8-demo`. GRAM makes 5000 updates; the baseline of the same
 split and seed trains for as many seconds. A seed is that of the training and of the split. Figures are of
@@ -26,12 +26,22 @@ def lookup(problem, train: Puzzles, test: Puzzles) -> float:
     targets = train.targets.unique(dim=0)
     return sum(problem.valid(x.expand(len(targets), -1), targets).any().item() for x in test.inputs)/len(test)
 
+def kinds(problem, train: Puzzles, test: Puzzles, y) -> dict:      # y [samples, inputs, out_len]
+    "Shares of draws: the valid ones, training targets that do not fit the givens, and the rest."
+    y = y.flatten(0, 1)
+    ok = problem.valid(test.inputs.repeat(len(y)//len(test), 1), y)
+    known = (y[:,None] == train.targets.unique(dim=0)).all(-1).any(-1)
+    shares = dict(valid=ok, recalled=known & ~ok, other=~known & ~ok)
+    return {k: v.double().mean().item() for k,v in shares.items()}
+
 def measured(cfg: TrainConfig, folder) -> dict:
     "Train and measure."
     t = train(cfg, folder)
-    test = t.problem.parts(cfg.split, cfg.split_seed)['test']
-    scores, _ = evaluate(t.ema.eval(), t.problem, test, seed=cfg.seed, precision=t.cfg.precision)
+    parts = t.problem.parts(cfg.split, cfg.split_seed)
+    test = parts['test']
+    scores, y = evaluate(t.ema.eval(), t.problem, test, seed=cfg.seed, precision=t.cfg.precision)
     kept = {k: scores[k] for k in ('accuracy', 'coverage', 'ceiling', 'inputs')}
+    kept['kinds'] = kinds(t.problem, parts['train'], test, y)
     if cfg.model == 'gram':
         generator = torch.Generator().manual_seed(cfg.seed)
         kept['mu'], kept['sigma'] = prior_statistics(t.ema, test.inputs, generator)

@@ -368,7 +368,7 @@ def report(r: dict) -> str:
     return '\n'.join(lines)
 
 # %% ../nbs/22_cli.ipynb #d4e9e24d
-THRESHOLDS = dict(halt=.95, confidence=.98)
+THRESHOLDS = dict(halt=.95, confidence=.999, restart=.95)
 
 def heads_beside(weights):
     "The heads that lie beside weights: `best-heads.safetensors` beside `best.safetensors`."
@@ -417,7 +417,7 @@ def gram_eval(
                precision=cfg.precision.replace('auto', 'fp32'),
                halting=read_halting(halting, threshold, weights, model))
     result = scores_of(model, problem, test_part(problem, cfg), samples, seed, how,
-                       restarts, .98 if threshold is None else threshold, select_by_vote, confidence, share)
+                       restarts, THRESHOLDS['restart'] if threshold is None else threshold, select_by_vote, confidence, share)
     print(report(result))
     return result
 

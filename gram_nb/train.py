@@ -156,7 +156,7 @@ def ages(cfg: TrainConfig, update: int, device='cpu') -> Tensor:    # [batch]
     "Supervision steps that each row has behind it before an update."
     rounds, step = divmod(update, cfg.n_sup_train)
     own = on_policy_rows(cfg, device)
-    lives = cfg.n_sup//cfg.n_sup_train                              # rounds that an on-policy row lasts
+    lives = max(1, cfg.n_sup//cfg.n_sup_train)                      # rounds that an on-policy row lasts
     group = (own.cumsum(0) - 1) % lives                             # each begins at its own round
     since = torch.where(rounds >= group, (rounds - group) % lives, rounds)
     return step + torch.where(own, since, 0)*cfg.n_sup_train
@@ -314,7 +314,7 @@ def restore_state(t: Trainer, folder):
     "Go back to the last checkpoint in `folder`. Nothing is written."
     folder = Path(folder)
     tensors, meta = load_tensors(folder/'checkpoint.safetensors')
-    if meta.get('best', -1) >= 0: load_best(t.ema, folder)          # is it there? Better known now than at the end
+    if meta.get('best', -1) >= 0: load_best(t.ema, folder)      # is it there? Better known now
     try:
         part = lambda prefix: {k[len(prefix):]: v for k,v in tensors.items() if k.startswith(prefix)}
         t.model.load_state_dict(part('model.')); t.ema.load_state_dict(part('ema.'))
