@@ -416,8 +416,9 @@ def gram_eval(
     how = dict(n_sup=steps or model.cfg.n_sup, scale=scale, augment=symmetry_of(problem, augment),
                precision=cfg.precision.replace('auto', 'fp32'),
                halting=read_halting(halting, threshold, weights, model))
+    until = THRESHOLDS['restart'] if threshold is None else threshold
     result = scores_of(model, problem, test_part(problem, cfg), samples, seed, how,
-                       restarts, THRESHOLDS['restart'] if threshold is None else threshold, select_by_vote, confidence, share)
+                       restarts, until, select_by_vote, confidence, share)
     print(report(result))
     return result
 
