@@ -18,7 +18,7 @@ experiment() {      # NAME [ARGUMENTS]: its results are made anew; after a stop 
 
 # README's first rows
 gram_demo --minutes 6 --out runs/demo
-keep demo --leave 'log.csv answers.safetensors weights.safetensors'
+keep demo --leave 'log.csv weights.safetensors'
 
 # the shipped weights, row encoding and board encoding
 gram_train --preset nqueens8-baseline --minutes 3 --out runs/nqueens8-rows/baseline

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['NOT_SETTINGS', 'COPIED', 'AVERAGES', 'MODELS', 'HEADLINE', 'OF_SPLITS', 'HELPED', 'read_metrics', 'read_model',
-           'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'describe_group', 'results_table',
-           'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage', 'guidance_by_step', 'pca_plane',
-           'loss_surface', 'plot_landscape', 'headline_row', 'split_rows', 'helped_rows', 'headline_table',
+           'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'threads', 'describe_group',
+           'results_table', 'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage', 'guidance_by_step',
+           'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'split_rows', 'helped_rows', 'headline_table',
            'to_markdown', 'save_figure', 'demo_figures']
 
 # %% ../nbs/20_results.ipynb #07c5c99d
@@ -89,6 +89,10 @@ def percent(
     if len(v) > 1: error = v.std().item()
     return f'{100*v.mean():.1f}' + ('' if error is None else f' ± {100*error:.1f}')
 
+def threads(machine: str) -> str:
+    "How many threads a run had."
+    return machine.split(', ')[-1].replace(' threads', ' thread' if ' 1 ' in machine else ' threads')
+
 def describe_group(g: pd.DataFrame, average: str) -> dict:
     "One row of `results_table`, from the rows of `read_runs` that share their settings."
     g = g.drop_duplicates(['seed','minutes','accuracy'], keep='last')       # a run that was kept twice
@@ -97,7 +101,7 @@ def describe_group(g: pd.DataFrame, average: str) -> dict:
     over = f'{len(g)} seeds' if len(g) > 1 else 'test inputs' if error else ''
     about = {'problem': r.problem, 'split by': r.split, 'model': MODELS.get(r.model, (r.model,))[0],
              'parameters': f'{r.parameters/1e6:.1f} M', 'minutes': f'{g.minutes.mean():.0f}',
-             'updates': int(g.updates.mean()), 'machine': r.machine}
+             'updates': int(g.updates.mean()), 'machine': threads(r.machine)}
     found = percent([c[average] for c in g.coverage], error.get(average))
     return about | {'accuracy (%)': percent(g.accuracy, error.get('accuracy')),
                     f'coverage@{r.samples}, {AVERAGES[average]} (%)': found,
@@ -264,8 +268,7 @@ def headline_row(runs: pd.DataFrame, run: str, model: str, label: str) -> dict:
     cells = describe_group(g, 'pairs')
     coverage = next(v for k,v in cells.items() if k.startswith('coverage'))
     seeds = f', {cells["± over"]}' if 'seeds' in cells['± over'] else ''
-    machine = g.machine.iloc[0].split(', ')[-1]
-    trained = f'{cells["minutes"]} min, {machine}{seeds}'.replace(' 1 threads', ' 1 thread')
+    trained = f'{cells["minutes"]} min, {cells["machine"]}{seeds}'
     return {'': label, 'trained': trained, 'accuracy': cells['accuracy (%)'], 'coverage@20': coverage,
             'ceiling': cells['ceiling (%)']}
 
@@ -278,12 +281,11 @@ OF_SPLITS = [   # model, split, what README calls it
 def split_rows(path) -> list:       # of data/results/splits.json
     "Rows of `headline_table`: mean ± standard deviation over the training seeds."
     result, rows = json.loads(Path(path).read_text(encoding='utf-8')), []
-    threads = result['machine'].split(', ')[-1].replace('1 threads', '1 thread')
     for model,split,label in OF_SPLITS:
         seeds = result['runs'][model][split].values()
         pairs, ceiling = ([r[k]['pairs'] for r in seeds] for k in ('coverage', 'ceiling'))
         minutes = sum(r['seconds'] for r in seeds)/len(seeds)/60
-        rows.append({'': label, 'trained': f'{minutes:.0f} min, {threads}, {len(seeds)} seeds',
+        rows.append({'': label, 'trained': f'{minutes:.0f} min, {threads(result["machine"])}, {len(seeds)} seeds',
                      'accuracy': percent(r['accuracy'] for r in seeds), 'coverage@20': percent(pairs),
                      'ceiling': percent([sum(ceiling)/len(ceiling)])})
     return rows
