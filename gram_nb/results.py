@@ -285,7 +285,8 @@ def split_rows(path) -> list:       # of data/results/splits.json
         seeds = result['runs'][model][split].values()
         pairs, ceiling = ([r[k]['pairs'] for r in seeds] for k in ('coverage', 'ceiling'))
         minutes = sum(r['seconds'] for r in seeds)/len(seeds)/60
-        rows.append({'': label, 'trained': f'{minutes:.0f} min, {threads(result["machine"])}, {len(seeds)} seeds',
+        trained = f'{minutes:.0f} min, {threads(result["machine"])}, {len(seeds)} seeds'
+        rows.append({'': label, 'trained': trained,
                      'accuracy': percent(r['accuracy'] for r in seeds), 'coverage@20': percent(pairs),
                      'ceiling': percent([sum(ceiling)/len(ceiling)])})
     return rows
