@@ -1,13 +1,13 @@
 """How long from an event in the browser to the new picture, in JupyterLab: median and worst of 20.
 `python experiments/response_times.py` writes data/results/response_times.json."""
-import os, statistics, sys, tempfile, time
+import os, statistics, tempfile, time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT/'tests'))
 from browser import Explorer, lab, open_and_run, page
 from gram_nb.checkpoints import to_json, write_atomic
 from gram_nb.cli import machine
+
+ROOT = Path(__file__).resolve().parents[1]
 
 WHAT = ('milliseconds from key or click in headless Chromium to the next finished picture in JupyterLab; '
         '20 trajectories, 16 steps, stopping when confident, unless said')

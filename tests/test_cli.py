@@ -3,6 +3,7 @@ import codecs, errno, json, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
 import pytest
+import refused
 import torch
 from safetensors.torch import load_file
 import gram_nb
@@ -11,8 +12,6 @@ from gram_nb.checkpoints import load_run, read_csv
 from gram_nb.problems import InputError, get_problem
 
 ROOT, BIN = Path(__file__).resolve().parents[1], Path(sys.executable).parent
-sys.path.insert(0, str(ROOT/'experiments'))
-import refused
 
 SCRIPTS = ('gram_data', 'gram_train', 'gram_eval', 'gram_solve', 'gram_bench', 'gram_demo')
 BOARD = refused.BOARD

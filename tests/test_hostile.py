@@ -5,6 +5,7 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+import refused
 import torch
 from filelock import FileLock
 from hypothesis import given, settings, strategies as st
@@ -17,8 +18,6 @@ from gram_nb.settings import PRESETS, TrainConfig, get_preset
 from gram_nb.train import TrainingFailed, train
 
 ROOT, BIN = Path(__file__).resolve().parents[1], Path(sys.executable).parent
-sys.path.insert(0, str(ROOT/'experiments'))
-import refused
 
 TINY = PRESETS['tiny']
 

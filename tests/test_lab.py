@@ -1,11 +1,8 @@
 "`make lab`: JupyterLab opens the notebooks and leaves them as they are."
-import sys, time
-from pathlib import Path
+import time
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import browser
+import pytest
 
 pytest.importorskip('playwright', reason='no browser test: the package playwright is missing')
 if not browser.CHROMIUM: pytest.skip('no browser test: there is no Chromium', allow_module_level=True)
