@@ -160,7 +160,7 @@ def test_a_runs_manifest_fits_its_files(manifest):
 def test_reproduce_makes_every_run_and_every_result():
     script = (ROOT/'experiments'/'reproduce.sh').read_text(encoding='utf-8')
     words = set(re.findall(r'[\w-]+', script))
-    helpers = {'store'}
+    helpers = {'browser', 'store'}
     experiments = {p.stem for p in (ROOT/'experiments').glob('*.py')} - helpers
     assert experiments <= words, experiments - words
     runs = {p.name for p in RUNS.iterdir() if p.is_dir()}
