@@ -13,18 +13,13 @@ from dataclasses import asdict, replace
 import torch
 from fastcore.script import call_parse
 from gram_nb.inference import evaluate
-from gram_nb.problems import Puzzles, get_problem
+from gram_nb.problems import Puzzles
 from gram_nb.settings import SPLITS, TrainConfig, get_preset
 from gram_nb.train import prior_statistics, train
 
 from store import ROOT, load, machine, save
 
 BASE = get_preset('nqueens8-demo', updates=5000)
-
-def lookup(problem, train: Puzzles, test: Puzzles) -> float:
-    "Share of the test inputs that some training target answers."
-    targets = train.targets.unique(dim=0)
-    return sum(problem.valid(x.expand(len(targets), -1), targets).any().item() for x in test.inputs)/len(test)
 
 def kinds(problem, train: Puzzles, test: Puzzles, y) -> dict:      # y [samples, inputs, out_len]
     "Shares of draws: the valid ones, training targets that do not fit the givens, and the rest."
@@ -72,11 +67,8 @@ def main(
     "Train both models on both splits."
     torch.set_num_threads(1)
     if not load('splits'):
-        problem = get_problem(BASE.problem)
-        parts = {s: problem.parts(s) for s in SPLITS}
-        found = {s: lookup(problem, p['train'], p['test']) for s,p in parts.items()}
         save('splits', dict(command='python experiments/splits.py', config=asdict(BASE), machine=machine(),
-                            torch=torch.__version__, lookup=found, runs={}))
+                            torch=torch.__version__, runs={}))
     for seed in range(seeds):
         for s in [split] if split else SPLITS:
             for name,cfg in configs(s, seed):

@@ -91,7 +91,8 @@ def percent(
 
 def threads(machine: str) -> str:
     "How many threads a run had."
-    return machine.split(', ')[-1].replace(' threads', ' thread' if ' 1 ' in machine else ' threads')
+    count = machine.split(', ')[-1]
+    return '1 thread' if count == '1 threads' else count
 
 def describe_group(g: pd.DataFrame, average: str) -> dict:
     "One row of `results_table`, from the rows of `read_runs` that share their settings."
