@@ -1,16 +1,24 @@
 "Everything is set in settings.ini; edit there, not here."
-import shlex
+import shlex, shutil
 from configparser import ConfigParser
 from pathlib import Path
 
 from packaging.version import parse
 import setuptools
+from setuptools.command.build_py import build_py
 
 assert parse(setuptools.__version__) >= parse('61')
 root = Path(__file__).resolve().parent
 config = ConfigParser(delimiters=['='])
 config.read(root/'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
+
+class WithData(build_py):
+    "The clone's data/ becomes the package's own."
+    def run(self):
+        super().run()
+        if self.editable_mode: return
+        shutil.copytree(root/'data', Path(self.build_lib)/'gram_nb'/'data', dirs_exist_ok=True)
 
 setuptools.setup(
     name=cfg['lib_name'],
@@ -24,6 +32,7 @@ setuptools.setup(
     long_description_content_type='text/markdown',
     packages=setuptools.find_packages(include=['gram_nb', 'gram_nb.*']),
     package_data={'gram_nb': ['weights/*']},
+    cmdclass=dict(build_py=WithData),
     python_requires='>=' + cfg['min_python'],
     install_requires=shlex.split(cfg['requirements']),
     extras_require={'dev': shlex.split(cfg['dev_requirements'])},

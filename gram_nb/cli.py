@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['PLAINER', 'RANGES', 'KINDS', 'AVERAGES', 'THRESHOLDS', 'PUBLISHED', 'Output', 'spell', 'safe_streams', 'one_line',
-           'parsed', 'console_script', 'check_ranges', 'as_text', 'read_text', 'import_module', 'tokens_csv', 'checked',
-           'output_file', 'gram_data', 'read_setting', 'read_json', 'changes', 'available_memory', 'parameters_of',
-           'check_memory', 'gram_train', 'run_and_score', 'stored_metrics', 'test_part', 'command', 'machine', 'facts',
-           'commit', 'manifest', 'report', 'heads_beside', 'read_halting', 'gram_eval', 'symmetry_of', 'scores_of',
-           'gram_solve', 'solution_text', 'gram_bench', 'demo_table', 'gram_demo']
+           'parsed', 'console_script', 'otherwise', 'check_ranges', 'as_text', 'read_text', 'import_module',
+           'tokens_csv', 'checked', 'output_file', 'gram_data', 'read_setting', 'read_json', 'changes',
+           'available_memory', 'parameters_of', 'check_memory', 'gram_train', 'run_and_score', 'stored_metrics',
+           'test_part', 'command', 'machine', 'facts', 'commit', 'manifest', 'report', 'heads_beside', 'read_halting',
+           'gram_eval', 'symmetry_of', 'scores_of', 'gram_solve', 'solution_text', 'gram_bench', 'demo_table',
+           'gram_demo']
 
 # %% ../nbs/22_cli.ipynb #33c5c270
 import codecs, contextlib, errno, functools, hashlib, importlib, importlib.util, json, math
@@ -114,8 +115,10 @@ def console_script(f):
     return run
 
 RANGES = dict(seed=(0, 2**63 - 1), samples=(1, 100_000), steps=(1, 10_000), scale=(0, 1000),
-              threshold=(0, 1), confidence=(0, 1), share=(0, 1), restarts=(0, 1000),
+              last_scale=(0, 1000), threshold=(0, 1), confidence=(0, 1), share=(0, 1), restarts=(0, 1000),
               select_by_vote=(0, 100_000), show=(1, 10**6), seconds=(.01, 600), minutes=(.001, 10**6))
+
+def otherwise(value, default): return default if value is None else value
 
 def check_ranges(**options):
     "Refuse an option that is out of range, or not a number."
@@ -398,6 +401,7 @@ def gram_eval(
     samples: int=20,                # Answers per puzzle
     steps: int=None,                # Supervision steps of a trajectory, at most (the model's own by default)
     scale: float=1.,                # Of the noise
+    last_scale: float=None,         # ... at the last step, if it changes on the way
     seed: int=0,                    # Of the noise
     halting: str=None,              # Rule by which trajectories stop early: confidence, halt or pair
     threshold: float=None,          # Of the halting rule, or of the confidence that ends restarts
@@ -410,10 +414,11 @@ def gram_eval(
 ):
     "Evaluate weights on the held-out test inputs of the split that they were trained with."
     if module: import_module(module)
-    check_ranges(samples=samples, steps=steps, scale=scale, seed=seed, threshold=threshold, restarts=restarts,
-                 select_by_vote=select_by_vote, confidence=confidence, share=share)
+    check_ranges(samples=samples, steps=steps, scale=scale, last_scale=last_scale, seed=seed,
+                 threshold=threshold, restarts=restarts, select_by_vote=select_by_vote, confidence=confidence, share=share)
     model, problem, cfg = load_run(weights, pick_device())
-    how = dict(n_sup=steps or model.cfg.n_sup, scale=scale, augment=symmetry_of(problem, augment),
+    how = dict(n_sup=steps or model.cfg.n_sup, scale=(scale, otherwise(last_scale, scale)),
+               augment=symmetry_of(problem, augment),
                precision=cfg.precision.replace('auto', 'fp32'),
                halting=read_halting(halting, threshold, weights, model))
     until = THRESHOLDS['restart'] if threshold is None else threshold
@@ -454,6 +459,7 @@ def gram_solve(
     samples: int=20,                # Trajectories
     steps: int=None,                # Supervision steps of each, at most (the model's own by default)
     scale: float=1.,                # Noise scale: 0 is the mean path, 1 as trained
+    last_scale: float=None,         # ... at the last step, if it changes on the way
     seed: int=0,                    # Of the noise
     weights: str='nqueens8-rows',   # A .safetensors file, or a problem whose weights come with the package
     halting: str=None,               # Rule by which trajectories stop early: confidence, halt or pair
@@ -461,14 +467,15 @@ def gram_solve(
     show: int=8,                    # At most so many different boards
 ):
     "Solve a partial N-Queens board in many ways."
-    check_ranges(samples=samples, steps=steps, scale=scale, seed=seed, threshold=threshold, show=show)
+    check_ranges(samples=samples, steps=steps, scale=scale, last_scale=last_scale, seed=seed,
+                 threshold=threshold, show=show)
     rows = rows if isinstance(rows, str) else ' '.join(rows)
     model, problem, _ = load_run(weights)
     if not is_queens(problem): raise InputError(f'gram_solve is for N-Queens, not {problem.name}')
     x = problem.encode(parse_board(read_text('-') if rows == '-' else rows, problem.n))[None]
     rule = read_halting(halting, threshold, weights, model)
-    generator = torch.Generator().manual_seed(seed)
-    drawn = sample_with_confidence(model, x, samples, steps, scale, generator, halting=rule)
+    scales, generator = (scale, otherwise(last_scale, scale)), torch.Generator().manual_seed(seed)
+    drawn = sample_with_confidence(model, x, samples, steps, scales, generator, halting=rule)
     print(solution_text(problem, x, drawn, show))
 
 # %% ../nbs/22_cli.ipynb #443372be

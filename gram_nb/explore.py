@@ -35,9 +35,9 @@ from matplotlib.textpath import TextPath
 # %% ../nbs/21_explore.ipynb #730d85d8
 from .checkpoints import load_heads, load_run
 from .elbo import gaussian_kl
-from .guidance import GRAM, spread, trajectory
+from .guidance import GRAM, noise_scales, spread, trajectory
 from .halting import Halting, Heads
-from .inference import check_request, tally
+from .inference import check_request, fastest_precision, precision_context, tally
 from .plots import BLUE, GREEN, GREY, ORANGE, PROBABILITIES, QUANTITIES, RED, whole_numbers
 from .problems import EMPTY, InputError, Problem, is_problem
 from .problems.queens import NQueens, attacks, is_queens, parse_board
@@ -69,7 +69,7 @@ def write_puzzle(problem: Problem, x: Tensor) -> str:       # x [in_len]
 # %% ../nbs/21_explore.ipynb #372775c7
 MECHANISMS = {'mean and noise': {}, 'mean only': dict(scale=0.), 'noise only': dict(mean=0.)}
 
-def guidance_options(model: RRM, scale: float, mechanism: str) -> tuple:    # scale, arguments of `transition`
+def guidance_options(model: RRM, scale, mechanism: str) -> tuple:    # scale, arguments of `transition`
     "The noise scale, and what else a mechanism asks of a transition."
     if mechanism not in MECHANISMS:
         raise InputError(f'unknown mechanism {mechanism!r}: choose one of {", ".join(MECHANISMS)}')
@@ -84,10 +84,11 @@ def walk(
     x: Tensor,              # [in_len] one puzzle
     samples: int=20,        # trajectories
     steps: int=16,          # supervision steps, at most
-    scale: float=1.,        # of the noise
+    scale=1.,               # of the noise; two numbers: at the first and at the last step
     mechanism: str='mean and noise',
     seed: int=0,
     halting: Halting=None,  # lets trajectories stop earlier
+    precision: str='fp32',  # 'bf16' is faster on some processors
 ):                          # yields states [samples, length, dim], and which trajectories were still thinking
     "The high-level states of trajectories after each supervision step, until all have stopped."
     check_request(samples, x[None], steps, scale)
@@ -95,10 +96,11 @@ def walk(
     g, live = torch.Generator().manual_seed(seed), torch.arange(samples)
     (h, l), e = model.start(samples), model.encode(x.expand(samples, -1))
     states = h
-    for _ in range(steps):
-        for _ in range(model.cfg.T):
-            s = model.transition(h, l, e, scale*torch.randn(h.shape, generator=g), **how)
-            h, l = s.h, s.l
+    for scale in noise_scales(scale, steps):
+        with precision_context('cpu', precision):
+            for _ in range(model.cfg.T):
+                s = model.transition(h, l, e, scale*torch.randn(h.shape, generator=g), **how)
+                h, l = s.h.float(), s.l.float()
         states = states.index_copy(0, live, h)
         yield states, live
         if halting:
@@ -546,6 +548,7 @@ class Explorer:
         self.test = functools.cache(test or (lambda: test_inputs(problem)))
         self.ex = self.draw = self.drawn = self.task = self.saving = self.error = None
         self.jobs, self.silent, self.since = {}, False, 0.
+        self.precision = fastest_precision()
         self.x = self.first_puzzle(puzzle)
         for make in (self.make_sliders, self.make_board, self.make_picture, self.lay_out): make()
         self.set_puzzle(self.x)
@@ -815,7 +818,8 @@ def rule(self: Explorer) -> Halting:
 def explore_now(self: Explorer):
     "A job with the widgets' settings."
     settings = dict(samples=self.samples.value, steps=self.steps.value, scale=self.scale.value,
-                    mechanism=self.mechanism.value, seed=self.seed.value, halting=self.rule())
+                    mechanism=self.mechanism.value, seed=self.seed.value, halting=self.rule(),
+                    precision=self.precision)
     return explore_job(self.model, self.problem, self.x, self.heads, **settings)
 
 @patch

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn, Tensor
 import torch.nn.functional as F
-from .guidance import rollout
+from .guidance import noise_scales, rollout
 from .layers import SwiGLU, rms_norm
 from .problems import InputError, Problem, Puzzles
 from .recursion import RRM
@@ -125,14 +125,14 @@ def rollout_until_halt(
     model: RRM,
     x: Tensor,          # [batch, in_len]
     n_sup: int=None,    # supervision steps at most; the config's by default
-    scale: float=1.,    # of the noise
+    scale=1.,           # of the noise, as `noise_scales` reads it
     generator: torch.Generator=None,
     halting: Halting=None,  # the rule; without one all trajectories take n_sup steps
 ) -> tuple:             # last states h [batch, length, dim], supervision steps taken [batch]
     "A rollout in which each trajectory stops by itself."
     n_sup, T = n_sup or model.cfg.n_sup, model.cfg.T
     (h, l), e, left, ends = model.start(len(x)), model.encode(x), torch.arange(len(x), device=x.device), []
-    for n in range(1, n_sup + 1):
+    for n,scale in enumerate(noise_scales(scale, n_sup), 1):
         for _ in range(T):
             s = model.transition(h, l, e, scale*torch.randn(h.shape, generator=generator, device=x.device))
             h, l = s.h, s.l

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
-from .guidance import GRAM, rollout
+from .guidance import GRAM, noise_scales, rollout
 from .halting import Halting, confidence, rollout_until_halt
 from .problems import InputError, Problem, Puzzles
 from .recursion import RRM
@@ -47,8 +47,9 @@ def check_request(samples, x, n_sup, scale):
     "Refuse what cannot be sampled, or would not fit into memory."
     if samples < 1 or (n_sup is not None and n_sup < 1):
         raise InputError(f'samples and steps must be at least 1, not {samples} and {n_sup}')
-    if not 0 <= scale < float('inf'):
-        raise InputError(f'the noise scale must be at least 0 and finite, not {scale}')
+    for s in noise_scales(scale, 2):
+        if 0 <= s < float('inf'): continue
+        raise InputError(f'the noise scale must be at least 0 and finite, not {s}')
     if samples*len(x) > 10**8:
         raise InputError(f'{samples} samples of {len(x)} puzzles are over 100 million answers: ask for fewer')
 
@@ -59,7 +60,7 @@ def sample_with_confidence(
     x: Tensor,              # [batch, in_len]
     samples: int=20,        # trajectories per puzzle (width)
     n_sup: int=None,        # supervision steps (depth); the config's by default
-    scale: float=1.,        # of the noise
+    scale=1.,               # of the noise; two numbers: at the first and at the last step
     generator: torch.Generator=None,
     precision: str='fp32',  # or 'bf16'
     halting: Halting=None,  # lets trajectories stop before n_sup

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LOG_FIELDS', 'VALID_FIELDS', 'CARRIED', 'COUNTERS', 'lr_factor', 'ema_decay', 'pick_device', 'join', 'adamw',
            'Trainer', 'decided', 'check_ranks', 'fingerprints', 'new_batch', 'merge', 'on_policy_rows', 'ages',
-           'restarts', 'likeliest_answers', 'on_policy', 'train_step', 'average', 'backward', 'Unbreakable', 'warm_up',
+           'restarts', 'believed_answers', 'on_policy', 'train_step', 'average', 'backward', 'Unbreakable', 'warm_up',
            'compile_step', 'memory_needed', 'gather', 'save_state', 'restore_state', 'rows_until', 'load_best',
            'same_length', 'spread_anew', 'posterior_accuracy', 'prior_statistics', 'validate', 'TrainingFailed',
            'stored_config', 'is_fresh', 'agree', 'open_run', 'only_one', 'Stopped', 'stop_signals', 'keep_rows',
@@ -167,21 +167,22 @@ def restarts(cfg, update, device='cpu') -> Tensor:                  # bool [batc
 
 # %% ../nbs/07c_train.ipynb #9b75e2c9
 @torch.no_grad()
-def likeliest_answers(t: Trainer) -> Tensor:    # [batch, out_len]
-    "For each row the valid answer to which the decoder gives the highest probability."
-    b, first = t.batch, t.train.first[t.batch['owner']]
-    last = first + t.train.n_answers[b['owner']] - 1
-    slot = torch.minimum(first[:,None] + torch.arange(t.most, device=t.device), last[:,None])
-    answers = t.train.targets[slot]                     # [batch, most, out_len], the last one repeated
+def believed_answers(t: Trainer) -> Tensor:    # [batch, out_len]
+    "For each row a valid answer, drawn with the decoder's probabilities."
+    b, slot = t.batch, torch.arange(t.most, device=t.device)
+    first, n = (v[b['owner']][:,None] for v in (t.train.first, t.train.n_answers))
+    answers = t.train.targets[first + torch.minimum(slot, n-1)]     # [batch, most, out_len], last repeated
     nats = t.model.decode(b['h']).float().log_softmax(-1).gather(-1, answers.transpose(1,2)).sum(1)
-    return answers[torch.arange(len(first), device=t.device), nats.argmax(1)]
+    gumbel = -torch.empty(t.cfg.batch, t.most, device=t.device).exponential_(generator=t.generator).log()
+    chosen = (nats + gumbel.chunk(t.ranks)[t.rank]).masked_fill(slot >= n, -torch.inf).argmax(1)
+    return answers[torch.arange(len(n), device=t.device), chosen]
 
 def on_policy(t: Trainer) -> tuple:     # targets, which rows follow the posterior, weights
     "Targets, `follow` and `weight` of the loss: this process's share."
     own, age = on_policy_rows(t.cfg, t.device), ages(t.cfg, t.update, t.device)
     weight = (~own | (age >= t.cfg.on_policy_from)).float()
     own, weight = (v.chunk(t.ranks)[t.rank] for v in (own, weight/weight.mean()))
-    return torch.where(own[:,None], likeliest_answers(t), t.batch['y']), ~own, weight
+    return torch.where(own[:,None], believed_answers(t), t.batch['y']), ~own, weight
 
 # %% ../nbs/07c_train.ipynb #1b0d41b0
 def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy, KL, gradient norm

@@ -218,6 +218,7 @@ def test_the_package_builds_and_runs_elsewhere(tmp_path):
     for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md'):
         shutil.copy(ROOT/name, source)
     shutil.copytree(PACKAGE, source/'gram_nb', ignore=shutil.ignore_patterns('__pycache__'))
+    shutil.copytree(ROOT/'data', source/'data')
     r = run(sys.executable, '-m', 'build', '--no-isolation', '--outdir', dist, source)
     assert r.returncode == 0, r.stderr[-2000:]
     wheel, = dist.glob('*.whl')
@@ -227,6 +228,7 @@ def test_the_package_builds_and_runs_elsewhere(tmp_path):
 import gram_nb.checkpoints as c
 model, problem = c.load_model('nqueens8-rows')
 c.load_heads('nqueens8-rows')
+assert (c.DATA/'published.csv').is_file() and c.DATA.is_relative_to(c.PACKAGE), c.DATA
 print(c.__file__, problem.name)"""
     r = run(sys.executable, '-c', code, cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(site)))
     assert r.returncode == 0, r.stderr

@@ -18,7 +18,7 @@ def execute(path, inplace=False, twice=False, interrupt=0) -> bool:
     nb, start = nbformat.read(path, as_version=4), time.time()
     again = twice or interrupt
     if again: nb.cells = [copy.deepcopy(c) for c in nb.cells for _ in range(2)]
-    where = dict(metadata=dict(path=str(NBS)))
+    where = dict(metadata=dict(path=str(NBS.parent if again else NBS)))     # readers start in either
     client = NotebookClient(nb, timeout=900, kernel_name='python3', resources=where, extra_arguments=[QUIET])
     client.widget_registry = {}     # pictures land in the cell's own output, not in widget metadata
     if interrupt: interrupt_first(client, interrupt)
@@ -49,7 +49,7 @@ def to_keep(nb):
 def main(
     names: Param('Notebooks in nbs/ (default: all)', str, nargs='*'),
     inplace: bool=False,    # Write the outputs into the notebooks
-    twice: bool=False,      # Run each cell twice in a row, as a reader may; nothing is written
+    twice: bool=False,      # Run each cell twice in a row, from the root, as a reader may; nothing is written
     interrupt: int=0,       # ... and stop it after so many seconds the first time
     workers: int=1,         # Notebooks at a time
 ):
