@@ -15,11 +15,10 @@ def free_port():
         return s.getsockname()[1]
 
 def prepare(folder):
-    "A copy of the notebooks in `folder`, beside the results, and the environment for a server of its own."
+    "A copy of the notebooks in `folder`, and the environment for a server of its own."
     folder = Path(folder)
     if not (folder/'nbs').exists():
         shutil.copytree(ROOT/'nbs', folder/'nbs', ignore=shutil.ignore_patterns('.ipynb_checkpoints'))
-        (folder/'data').symlink_to(ROOT/'data')             # the notebooks read results there
     settings = folder/'settings'/'@jupyterlab'/'apputils-extension'
     settings.mkdir(parents=True, exist_ok=True)
     (settings/'notification.jupyterlab-settings').write_text(NO_NEWS)

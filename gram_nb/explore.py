@@ -10,10 +10,10 @@ __all__ = ['MECHANISMS', 'TITLE', 'QUEEN', 'LIGHT', 'DARK', 'SHADE', 'WHITE', 'L
            'shaded', 'draw_grid', 'token_rows', 'draw_tokens', 'square_probs', 'draw_answers_in', 'draw_answers',
            'draw_square_probs', 'draw_token_probs', 'curves', 'draw_curve', 'draw_time', 'Surface', 'surface_job',
            'surface', 'draw_landscape', 'kl_job', 'kl_anatomy', 'draw_kl', 'png', 'gif_job', 'save_gif', 'Explorer',
-           'flow', 'draw_notice', 'open_explorer']
+           'flow', 'one_core_free', 'draw_notice', 'open_explorer']
 
 # %% ../nbs/21_explore.ipynb #045b6786
-import asyncio, functools, io, secrets, time
+import asyncio, contextlib, functools, io, secrets, time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -547,7 +547,7 @@ class Explorer:
         self.model, self.problem, self.heads, self.folder = model, problem, heads, Path(folder)
         self.test = functools.cache(test or (lambda: test_inputs(problem)))
         self.ex = self.draw = self.drawn = self.task = self.saving = self.error = None
-        self.jobs, self.silent, self.since = {}, False, 0.
+        self.jobs, self.silent, self.since, self.reported = {}, False, 0., 0.
         self.precision = fastest_precision()
         self.x = self.first_puzzle(puzzle)
         for make in (self.make_sliders, self.make_board, self.make_picture, self.lay_out): make()
@@ -597,13 +597,16 @@ def dropdown(self: Explorer, name, options, value, tooltip):
 def make_sliders(self: Explorer):
     n_sup, rules = self.model.cfg.n_sup, [NEVER, CONFIDENT] + [HALT_HEAD]*bool(self.heads)
     self.scale = self.slider('noise scale', 1., 0., 3., .05)
+    self.fading = widgets.Checkbox(False, description='fading', tooltip='noise falls to 0 at the last step')
+    self.fading.style.description_width, self.fading.layout = '0', dict(width='auto', margin='0 0 0 82px')
     self.samples = self.slider('trajectories', 20, 1, 100)
     self.steps = self.slider('steps', n_sup, 1, max(64, n_sup), tooltip='supervision steps, at most')
     self.seed = self.slider('seed', 0, 0, 99, tooltip='seed of the noise')
     self.mechanism = self.dropdown('guidance', list(MECHANISMS), 'mean and noise', 'which part of it is used')
     self.halting = self.dropdown('stop', rules, CONFIDENT, 'when a trajectory stops')
     self.answer = self.slider('KL towards', 1, 1, 1, tooltip='which valid answer the posterior is told')
-    self.settings = (self.scale, self.samples, self.steps, self.seed, self.mechanism, self.halting)
+    noise = (self.scale, self.fading)
+    self.settings = (*noise, self.samples, self.steps, self.seed, self.mechanism, self.halting)
     for w in (*self.settings, self.answer): w.observe(self.heard(self.changed), 'value')
 
 # %% ../nbs/21_explore.ipynb #15fe481a
@@ -775,6 +778,14 @@ async def guarded(self: Explorer, work):
     except Exception as e: self.fail(e)
 
 # %% ../nbs/21_explore.ipynb #db814903
+@contextlib.contextmanager
+def one_core_free():
+    "Compute with one thread less, where there are several."
+    n = torch.get_num_threads()
+    torch.set_num_threads(max(1, n-1))
+    try: yield
+    finally: torch.set_num_threads(n)
+
 @patch
 async def finish(self: Explorer, name: str, key, parts):
     "The result of the job `name`, begun or continued. Events are let in after every part."
@@ -782,7 +793,7 @@ async def finish(self: Explorer, name: str, key, parts):
     job = self.jobs[name]
     try:
         while not job.done:
-            job.advance()
+            with one_core_free(): job.advance()
             self.report(name, job.share)
             await asyncio.sleep(0)
     except Exception:
@@ -793,8 +804,10 @@ async def finish(self: Explorer, name: str, key, parts):
 # %% ../nbs/21_explore.ipynb #6baf4185
 @patch
 def report(self: Explorer, name: str, share: float):
-    "Show progress, once 200 ms have passed since the event. A picture of another view gives way to a notice."
-    if time.monotonic() - self.since < .2: return
+    "Show progress from 200 ms on. A picture of another view gives way to a notice."
+    now = time.monotonic()
+    if now < max(self.since + .2, self.reported + .1): return
+    self.reported = now
     self.bar.value, self.bar.layout.visibility = share, 'visible'
     self.say(f'{name} … {share:.0%}', GREY)
     if self.drawn != self.view.value:
@@ -817,7 +830,8 @@ def rule(self: Explorer) -> Halting:
 @patch
 def explore_now(self: Explorer):
     "A job with the widgets' settings."
-    settings = dict(samples=self.samples.value, steps=self.steps.value, scale=self.scale.value,
+    scale = (self.scale.value, 0. if self.fading.value else self.scale.value)
+    settings = dict(samples=self.samples.value, steps=self.steps.value, scale=scale,
                     mechanism=self.mechanism.value, seed=self.seed.value, halting=self.rule(),
                     precision=self.precision)
     return explore_job(self.model, self.problem, self.x, self.heads, **settings)
@@ -860,7 +874,7 @@ def why_not(self: Explorer, view) -> str:
 def enable(self: Explorer):
     "Disable what has no effect on the current view."
     kl, noise = self.view.value == 'KL', isinstance(self.model, GRAM)
-    for w in (self.scale, self.mechanism): w.disabled = kl or not noise
+    for w in (self.scale, self.fading, self.mechanism): w.disabled = kl or not noise
     for w in (self.samples, self.halting, self.step, self.play, self.gif_button): w.disabled = kl
     self.seed.disabled = not noise
     self.answer.disabled = not kl

@@ -106,10 +106,18 @@ def test_view_says_what_it_cannot_draw(explorer):
 
 def test_controls_without_effect_are_disabled(explorer):
     explorer.view.value = 'KL'
-    without = ('scale', 'samples', 'mechanism', 'halting', 'step', 'play', 'gif_button')
+    without = ('scale', 'fading', 'samples', 'mechanism', 'halting', 'step', 'play', 'gif_button')
     assert all(getattr(explorer, w).disabled for w in without) and not explorer.answer.disabled
     explorer.view.value = 'Answers'
     assert not any(getattr(explorer, w).disabled for w in without) and explorer.answer.disabled
+
+def test_fading_noise(explorer):
+    explorer.scale.value = 2.
+    few = explorer.ex.valid[-1].sum()
+    explorer.fading.value = True
+    how = dict(scale=(2., 0.), precision=explorer.precision, halting=explorer.rule())
+    assert torch.equal(explorer.ex.y, explore(explorer.model, explorer.problem, explorer.x, **how).y)
+    assert explorer.ex.valid[-1].sum() > few
 
 def test_background_errors_reach_the_status_line(explorer, tmp_path, monkeypatch):
     def broken(step): raise RuntimeError('no ink')
@@ -138,7 +146,8 @@ def test_newer_events_replace_older_ones(explorer):
     asyncio.run(play())
     assert explorer.error is None and words(explorer).startswith('after step 16')
     model, problem = load_model('nqueens8-rows')
-    assert torch.equal(explorer.ex.y, explore(model, problem, explorer.x, scale=.05*29).y)
+    same = explore(model, problem, explorer.x, scale=.05*29, precision=explorer.precision)
+    assert torch.equal(explorer.ex.y, same.y)
 
 def test_progress_and_placeholder(explorer):
     "Work over 200 ms says so, and the old picture does not stay under the new tab."
