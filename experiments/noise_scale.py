@@ -8,7 +8,7 @@ was given."""
 import torch
 from fastcore.script import call_parse
 from gram_nb.inference import evaluate, fastest_precision
-from store import every, load, machine, models_of, save, SAMPLES, STEPS, WEIGHTS_OF
+from store import every, load, machine, models_of, save, NAMES, SAMPLES, STEPS
 
 SCALES = (0, .5, .8, .9, 1., 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.)
 FEW, FEWER = (.8, .9, 1., 1.1, 1.2, 1.3, 1.4), (.8, .9, 1., 1.1)
@@ -35,7 +35,7 @@ def main(
 ):
     "Choose the noise scale of sampling on validation inputs."
     precision = fastest_precision()
-    for name in names.split(',') if names else WEIGHTS_OF:
+    for name in names.split(',') if names else NAMES:
         (model,), problem = models_of(name)
         parts = problem.parts()
         k, scales = SIZES[name]

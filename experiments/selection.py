@@ -17,7 +17,7 @@ from gram_nb.halting import Halting
 from gram_nb.inference import Samples, fastest_precision, sample_with_confidence
 from gram_nb.scores import bootstrap, iid_ceiling, score_answers
 from gram_nb.selection import restart_until_confident, sample_adaptively, sample_ensemble, select_by_vote
-from store import ensemble_of, every, load, machine, models_of, save, sha256, ROOT, SAMPLES, STEPS, WEIGHTS_OF
+from store import ensemble_of, every, load, machine, models_of, save, sha256, NAMES, ROOT, SAMPLES, STEPS
 
 THRESHOLD, SHARE = (.5, .8, .9, .95, .98), (.01, .03, .05, .1, .15, .2, .3, .4)
 RESTART = dict(attempts=8, n_sup=8, threshold=.98)
@@ -170,7 +170,7 @@ def keep(result, name):
     now = load('selection')
     rows = [r for r in now.get('rows', []) if r['problem'] != name]
     rows += [r for r in result['rows'] if r['problem'] == name]
-    rows.sort(key=lambda r: list(WEIGHTS_OF).index(r['problem']))
+    rows.sort(key=lambda r: NAMES.index(r['problem']))
     parts = {k: now.get(k, {}) | {n: v for n,v in result[k].items() if n == name} for k in PARTS}
     save('selection', result | dict(parts, rows=rows))
 
@@ -185,7 +185,7 @@ def main(
     result |= dict(command='python experiments/selection.py', machine=machine(), torch=torch.__version__,
                    samples=SAMPLES, steps=STEPS, restart=RESTART, halting=CONFIDENT.threshold, sizes=SIZES)
     scales = load('noise_scale')['problems']
-    for name in names.split(',') if names else WEIGHTS_OF:
+    for name in names.split(',') if names else NAMES:
         forget_if_changed(result, name)
         study = Study(name, result)
         for cell in cells(study.problem, scales[name]['chosen'], len(study.models), study.size['seeds']):

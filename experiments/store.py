@@ -13,11 +13,7 @@ SAMPLES, STEPS = 20, 16     # of an ordinary evaluation
 # what a terminal cannot show must not end the work
 with contextlib.suppress(AttributeError): sys.stdout.reconfigure(errors='replace')
 
-WEIGHTS_OF = {              # problem → kept weights
-    'nqueens8-rows': 'nqueens8-rows', 'nqueens8-board': 'nqueens8-board',
-    'coloring8-vertices': RUNS/'coloring8-vertices'/'gram'/'weights.safetensors',
-    'coloring10-vertices': RUNS/'coloring10-vertices'/'gram'/'weights.safetensors',
-}
+NAMES = ('nqueens8-rows', 'nqueens8-board', 'coloring8-vertices', 'coloring10-vertices')     # shipped weights
 MORE = {'nqueens8-rows': 'nqueens8-fair*/weights-bf16.safetensors'}     # for an ensemble, below data/runs
 
 def machine() -> str:
@@ -35,7 +31,7 @@ def every(puzzles: Puzzles, k: int) -> Puzzles:
 
 def ensemble_of(name: str) -> list:
     "Paths of a problem's kept weights, the first alone being the model of all other figures."
-    return [weights_path(WEIGHTS_OF[name]), *sorted(RUNS.glob(MORE[name]) if name in MORE else [])]
+    return [weights_path(name), *sorted(RUNS.glob(MORE[name]) if name in MORE else [])]
 
 def models_of(name: str, count: int=1) -> tuple:    # models, problem
     models, problems = zip(*(load_model(path) for path in ensemble_of(name)[:count]))

@@ -1,6 +1,5 @@
 "The explorer without a browser. Outside an event loop every update is finished at once."
 import asyncio, itertools, re
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from gram_nb.halting import Heads
 from gram_nb.problems import PROBLEMS, InputError, Problem, Puzzles, register
 from gram_nb.settings import TrainConfig
 
-ROOT = Path(__file__).resolve().parents[1]
 PUZZLE, IMPOSSIBLE = '. . . . . . .Q...... ...Q....', 'Q....... ..Q..... . . . . . .'
 
 class Latin(Problem):
@@ -80,7 +78,7 @@ def test_own_heads(own_weights, tmp_path):
         open_explorer(own_weights, load_heads('nqueens8-rows'))
 
 def test_coloring_has_a_generic_view(tmp_path):
-    e = open_explorer(ROOT/'data'/'runs'/'coloring8-vertices'/'gram'/'weights.safetensors', folder=tmp_path)
+    e = open_explorer('coloring8-vertices', folder=tmp_path)
     for view in VIEWS:
         e.view.value = view
         assert e.error is None, e.error

@@ -59,8 +59,9 @@ def requirements() -> list:
     "Does settings.ini list what is imported, and is what it lists used?"
     config = ConfigParser(delimiters=['='])
     config.read(ROOT/'settings.ini', encoding='utf-8')
-    needed, developing = (config['DEFAULT'][k] for k in ('requirements', 'dev_requirements'))
-    return imports(needed, 'gram_nb') + imports(f'{needed} {developing}', *CODE, ignore='DEP002')
+    needed, hub, developing = (config['DEFAULT'][k] for k in
+                               ('requirements', 'hub_requirements', 'dev_requirements'))
+    return imports(f'{needed} {hub}', 'gram_nb') + imports(f'{needed} {developing}', *CODE, ignore='DEP002')
 
 def notebook_faults(path) -> list:
     "Errors, widget state, missing pictures or tables, long cells, too many bytes."
