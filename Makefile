@@ -10,15 +10,15 @@ ARGS ?=
 
 # names with spaces: escaped for make, quoted for the shell
 space := $(subst ,, )
-BIN := "$(VENV)/bin"
+BIN := "$(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)"
 MADE := $(subst $(space),\ ,$(VENV))
 LAB := --config=tools/lab_config.py --notebook-dir=. --LabApp.default_url=/lab/tree/nbs/index.ipynb --port=$(PORT) \
 	$(if $(filter no none false off 0,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help demo test lab app verify manifest reproduce export notebooks readme check clean
+.PHONY: help demo test lab app app-static verify manifest reproduce export notebooks readme site check clean
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/\t/'
 
 demo: $(MADE)/package       ## train baseline and GRAM on 8×8 N-Queens (MINUTES=6), compare, draw figures into OUT=runs/demo
 	$(BIN)/gram_demo --minutes $(MINUTES) --out "$(OUT)"
@@ -33,13 +33,16 @@ lab: $(MADE)/dev            ## open the notebooks in JupyterLab (PORT=8888, BROW
 app: $(MADE)/dev            ## the explorer alone, as an app in the browser (Voilà; ARGS="--port=8866 --no-browser")
 	$(BIN)/voila nbs/25_app.ipynb $(ARGS)
 
+app-static: $(MADE)/app     ## the explorer as static files in _app/, to open in a browser without a server (npm)
+	OMP_NUM_THREADS=1 $(BIN)/python tools/app_static.py $(ARGS)
+
 verify: $(MADE)/package     ## are data, logs, results and weights what they were? (checksums)
 	$(BIN)/python tools/verify.py
 
 manifest: $(MADE)/package   ## write the checksums of data, logs, results and weights anew
 	$(BIN)/python tools/verify.py --update
 
-reproduce: $(MADE)/dev      ## make every figure and number of a CPU again (hours); then see git diff and make verify
+reproduce: $(MADE)/app      ## make every figure and number of a CPU again (hours); then see git diff and make verify
 	PATH="$$(cd $(BIN) && pwd):$$PATH" experiments/reproduce.sh
 
 export: $(MADE)/dev         ## notebooks -> package, cleaned
@@ -51,11 +54,14 @@ notebooks: $(MADE)/dev      ## execute notebooks (NBS="..." for some) from a fre
 readme: $(MADE)/dev         ## README.md from nbs/index.ipynb
 	$(BIN)/python tools/readme.py
 
+site: $(MADE)/site          ## the course as a website in _site/, from the committed outputs (MathJax: npm)
+	$(BIN)/python tools/make_site.py
+
 check: $(MADE)/dev          ## is everything that is generated up to date, and the code in order?
 	$(BIN)/python tools/check.py
 
 clean:           ## remove the environment and generated files, not the runs
-	rm -rf "$(VENV)" _proc _docs build dist *.egg-info
+	rm -rf "$(VENV)" _proc _docs _site _app build dist *.egg-info
 
 # torch first and alone: the constraint keeps pip from choosing another build afterwards
 $(MADE)/package: settings.ini setup.py constraints.txt
@@ -67,4 +73,12 @@ $(MADE)/package: settings.ini setup.py constraints.txt
 
 $(MADE)/dev: $(MADE)/package
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch "$@"
+
+$(MADE)/app: $(MADE)/dev
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[app]'
+	@touch "$@"
+
+$(MADE)/site: $(MADE)/dev
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[site]'
 	@touch "$@"

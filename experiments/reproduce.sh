@@ -57,7 +57,7 @@ experiment heads
 experiment heads nqueens8-board
 experiment halting
 experiment halting --weights nqueens8-board
-for name in splits noise_scale uniformity selection ablations on_policy drift kill_test refused response_times gif; do
+for name in splits noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
     experiment $name
 done
 

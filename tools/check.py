@@ -8,7 +8,7 @@ from fastcore.script import call_parse
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-CODE = ('nbs', 'tools', 'tests', 'experiments')
+CODE = ('nbs', 'tools', 'tests', 'experiments', 'site')
 LINES, BYTES = 30, 500_000      # a cell's, a notebook's
 
 def run(*command, cwd=ROOT):
@@ -59,9 +59,9 @@ def requirements() -> list:
     "Does settings.ini list what is imported, and is what it lists used?"
     config = ConfigParser(delimiters=['='])
     config.read(ROOT/'settings.ini', encoding='utf-8')
-    needed, hub, developing = (config['DEFAULT'][k] for k in
-                               ('requirements', 'hub_requirements', 'dev_requirements'))
-    return imports(f'{needed} {hub}', 'gram_nb') + imports(f'{needed} {developing}', *CODE, ignore='DEP002')
+    needed = config['DEFAULT']['requirements']
+    hub, dev, app = (config['DEFAULT'][f'{k}_requirements'] for k in ('hub', 'dev', 'app'))
+    return imports(f'{needed} {hub}', 'gram_nb') + imports(f'{needed} {dev} {app}', *CODE, ignore='DEP002')
 
 def notebook_faults(path) -> list:
     "Errors, widget state, missing pictures or tables, long cells, too many bytes."
