@@ -54,7 +54,7 @@ notebooks: $(MADE)/dev      ## execute notebooks (NBS="..." for some) from a fre
 readme: $(MADE)/dev         ## README.md from nbs/index.ipynb
 	$(BIN)/python tools/readme.py
 
-site: $(MADE)/site          ## the course as a website in _site/, from the committed outputs (MathJax: npm)
+site: $(MADE)/site app-static       ## the course as a website in _site/, from the committed outputs (npm)
 	$(BIN)/python tools/make_site.py
 
 check: $(MADE)/dev          ## is everything that is generated up to date, and the code in order?

@@ -42,11 +42,11 @@ done
 pair() {    # NAME PRESET, then the length of GRAM, of the baseline, and the settings of both and of the baseline alone
     gram_train --preset $2 $3 $5 --out runs/$1/gram
     gram_train --preset $2 $4 $5 $6 --set model=rrm --out runs/$1/baseline
-    keep $1 --leave log.csv
+    keep $1 --leave log.csv "${@:7}"
 }
 pair nqueens10-rows nqueens10-fast '--minutes 80' '--updates 2500' '' '--set validations=2'
-pair coloring8-vertices coloring8-fast '--minutes 24' '--updates 1000' '' '--set validations=3'
-pair coloring10-vertices coloring10-fast '--minutes 62' '--updates 1000' '' '--set validations=3'
+pair coloring8-vertices coloring8-fast '--minutes 24' '--updates 1000' '' '--set validations=3' --ship
+pair coloring10-vertices coloring10-fast '--minutes 62' '--updates 1000' '' '--set validations=3' --ship
 pair coloring8-pairs coloring8-fast '--minutes 20' '--minutes 4' '--set problem=coloring8-pairs --set augment=false' ''
 gram_train --preset coloring8-fast --minutes 35 --out runs/coloring8-longer
 keep coloring8-longer --leave 'log.csv answers.safetensors weights.safetensors'
@@ -57,7 +57,7 @@ experiment heads
 experiment heads nqueens8-board
 experiment halting
 experiment halting --weights nqueens8-board
-for name in splits noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
+for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
     experiment $name
 done
 

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PACKAGE', 'WEIGHTS', 'DATA', 'RUNS', 'replacing', 'write_atomic', 'check_output', 'to_json', 'checksum',
-           'save_tensors', 'load_tensors', 'copy_as_bf16', 'weights_path', 'config_from', 'load_run', 'load_model',
-           'save_heads', 'load_heads', 'csv_bytes', 'read_csv']
+           'save_tensors', 'load_tensors', 'copy_as_bf16', 'from_hub', 'weights_path', 'config_from', 'load_run',
+           'load_model', 'save_heads', 'load_heads', 'csv_bytes', 'read_csv']
 
 # %% ../nbs/07b_checkpoints.ipynb #9446960b
 import contextlib, csv, hashlib, json, math, os
@@ -111,8 +111,15 @@ if (PACKAGE.parent/'settings.ini').is_file():                               # of
     DATA, RUNS = PACKAGE.parent/'data', PACKAGE.parent/'runs'
 
 # %% ../nbs/07b_checkpoints.ipynb #a7f32b77
-def weights_path(path) -> Path:     # of a file, or of a shipped problem's weights
-    "The path of the weights that a user named."
+def from_hub(name: str) -> Path:    # 'hf:owner/name'
+    "Weights of a repository on the Hugging Face Hub (notebook 26), downloaded once."
+    try: from huggingface_hub import hf_hub_download
+    except ImportError: raise InputError(f'{name} needs huggingface_hub: pip install gram_nb[hub]')
+    return Path(hf_hub_download(name.removeprefix('hf:'), 'model.safetensors'))
+
+def weights_path(path) -> Path:     # of a file, of a shipped problem's weights, or of 'hf:owner/name'
+    "The path of the weights that a user named, downloaded if need be."
+    if str(path).startswith('hf:'): return from_hub(str(path))
     if not is_problem(str(path)): return Path(path)
     shipped = WEIGHTS/f'{path}.safetensors'
     if shipped.is_file(): return shipped

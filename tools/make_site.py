@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 REPOSITORY = 'https://github.com/gram-nb/gram_nb'
 MATHJAX = 'mathjax@3.2.2'           # version 4 asks a server elsewhere for its fonts
 ONLY_IMPORTS = (ast.Import, ast.ImportFrom)
+APP = ROOT/'_app'                   # what `make app-static` has built, if it has
+TRY = '<a href="explorer/index.html"><b>Try it here</b></a>: the trained model runs in your browser.'
 
 # ---- notebooks
 
@@ -170,6 +172,7 @@ def write_sources(folder) -> None:
         nb.cells = [c for c in map(prepare, nb.cells) if c]
         if path.stem == 'index':        # as README: without its code
             for c in nb.cells: c.metadata['tags'] = ['remove-input']
+            if APP.is_dir(): nb.cells.insert(1, nbformat.v4.new_markdown_cell(TRY))
             trees = [toctree(k, v) for k,v in [*parts.items(), ('Reference', ['api/index'])]]
             nb.cells.append(nbformat.v4.new_markdown_cell('\n\n'.join(trees)))
         nbformat.write(nb, folder/path.name)
@@ -225,7 +228,9 @@ def build(
     for d in (html, out): shutil.rmtree(d, ignore_errors=True)
     options = ('-b', 'html', '-W', '--keep-going', '-q', '-E', '-j', '2', '-d', work/'doctrees')
     done = subprocess.run([sys.executable, '-m', 'sphinx', *options, work/'site', html])
-    if not done.returncode: shutil.move(html, out)      # what myst-nb leaves beside it stays in `work`
+    if done.returncode: return done.returncode
+    shutil.move(html, out)                              # what myst-nb leaves beside it stays in `work`
+    if APP.is_dir(): shutil.copytree(APP, out/'explorer')
     return done.returncode
 
 @call_parse
