@@ -17,13 +17,14 @@ SIZES = {       # every how many validation inputs, and the scales
     'coloring8-vertices': (3, FEW), 'coloring10-vertices': (4, FEWER),
 }
 
-def measure(model, problem, puzzles, scale, precision) -> dict:
+def measure(model, problem, puzzles, scale, precision) -> dict:     # one scale, or a first and a last
     r, _ = evaluate(model, problem, puzzles, SAMPLES, n_sup=STEPS, scale=scale, precision=precision)
     print(f"{problem.name}, {len(puzzles)} inputs, noise scale {scale}: accuracy {r['accuracy']:.2%}, "
           f"coverage {r['coverage']['pairs']:.2%} (ceiling {r['ceiling']['pairs']:.2%})", flush=True)
     return dict(scale=scale, **{k: r[k] for k in ('accuracy', 'coverage', 'ceiling', 'inputs')})
 
-def choose(curve) -> float:
+def choose(curve):
+    "The scale, by the rule."
     best = max(r['accuracy'] for r in curve)
     accurate = [r for r in curve if r['accuracy'] > best - .01]
     return max(accurate, key=lambda r: r['coverage']['pairs'])['scale']

@@ -114,6 +114,7 @@ def console_script(f):
             sys.exit(2)
     return run
 
+# %% ../nbs/22_cli.ipynb #4434befe
 RANGES = dict(seed=(0, 2**63 - 1), samples=(1, 100_000), steps=(1, 10_000), scale=(0, 1000),
               last_scale=(0, 1000), threshold=(0, 1), confidence=(0, 1), share=(0, 1), restarts=(0, 1000),
               select_by_vote=(0, 100_000), show=(1, 10**6), seconds=(.01, 600), minutes=(.001, 10**6))

@@ -3,7 +3,7 @@
 
 The shipped model goes into it as ONNX, weights in half precision, and onnxruntime-web from npm runs it.
 A page from the file system may not read its neighbours, so bytes travel as text in plain scripts."""
-import base64, gzip, json, logging, shutil, subprocess, sys, tarfile, tempfile, warnings
+import base64, gzip, json, logging, shutil, tempfile, warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from gram_nb.checkpoints import load_model
 
+from npm import npm_files
+
 ROOT = Path(__file__).resolve().parents[1]
-RUNTIME, VERSION = 'onnxruntime-web', '1.30.0'
+RUNTIME = ('onnxruntime-web', '1.30.0', *(f'dist/{name}' for name in
+           ('ort.wasm.min.js', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm')))
 NAMES = ['h', 'l', 'x', 'noise', 'scale'], ['next_h', 'next_l', 'logits']
 
 class OneTransition(nn.Module):
@@ -65,17 +68,6 @@ def model_bytes(model) -> bytes:
     onnx.checker.check_model(proto, full_check=True)
     return proto.SerializeToString()
 
-def runtime_files() -> dict:    # name → bytes
-    "The files of onnxruntime-web that the page needs. Its archive stays in build/."
-    archive = ROOT/'build'/f'{RUNTIME}-{VERSION}.tgz'
-    if not archive.exists():
-        if not (npm := shutil.which('npm')): sys.exit('npm is missing: install Node.js, then try again')
-        archive.parent.mkdir(exist_ok=True)
-        done = subprocess.run([npm, 'pack', '--silent', f'{RUNTIME}@{VERSION}'], cwd=archive.parent)
-        if done.returncode: sys.exit(f'npm could not fetch {RUNTIME} {VERSION}: is there a network?')
-    names = ('ort.wasm.min.js', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm')
-    with tarfile.open(archive) as t: return {n: t.extractfile(f'package/dist/{n}').read() for n in names}
-
 def as_script(**values) -> str:
     "A script that puts values into `window.files`; bytes as base64."
     ready = {k: base64.b64encode(v).decode() if isinstance(v, bytes) else v for k,v in values.items()}
@@ -84,7 +76,7 @@ def as_script(**values) -> str:
 @call_parse
 def main(out: str='_app'):      # folder to write
     "Write the explorer as static files."
-    out, (script, loader, binary) = ROOT/out, runtime_files().values()
+    out, (script, loader, binary) = ROOT/out, npm_files(*RUNTIME)
     model, problem = load_model('nqueens8-rows')
     sizes = dict(length=model.cfg.length, dim=model.cfg.dim, symbols=model.cfg.n_symbols, T=model.cfg.T)
     shutil.copytree(ROOT/'app', out, dirs_exist_ok=True)

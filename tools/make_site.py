@@ -1,6 +1,6 @@
 """The course as a site in _site/, from the notebooks' committed outputs: `python tools/make_site.py`.
 `--check` only looks for broken links and for outside requests in what is there."""
-import ast, re, shutil, subprocess, sys, tarfile, textwrap
+import ast, re, shutil, subprocess, sys, textwrap
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -8,9 +8,11 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 from fastcore.script import call_parse
 
+from npm import npm_files
+
 ROOT = Path(__file__).resolve().parents[1]
 REPOSITORY = 'https://github.com/gram-nb/gram_nb'
-MATHJAX = 'mathjax@3.2.2'           # version 4 asks a server elsewhere for its fonts
+MATHJAX = 'mathjax', '3.2.2', 'es5/tex-svg-full.js', 'LICENSE'     # version 4 asks a server for its fonts
 ONLY_IMPORTS = (ast.Import, ast.ImportFrom)
 APP = ROOT/'_app'                   # what `make app-static` has built, if it has
 TRY = '<a href="explorer/index.html"><b>Try it here</b></a>: the trained model runs in your browser.'
@@ -145,19 +147,9 @@ def write_api(folder, names_of_parts) -> None:
 # ---- the site
 
 def mathjax(folder) -> None:
-    "MathJax's one file, from the npm package, which is kept in build/."
-    kept = ROOT/'build'/'mathjax'
-    archive = kept/(MATHJAX.replace('@', '-') + '.tgz')
-    if not archive.exists():
-        npm = shutil.which('npm')
-        if not npm: sys.exit('make_site: npm is missing; formulas need its package mathjax')
-        kept.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([npm, 'pack', MATHJAX], cwd=kept, capture_output=True, encoding='utf-8')
-        if done.returncode: sys.exit(f'make_site: npm gives no {MATHJAX}: {done.stderr.strip()[-300:]}')
+    "MathJax's one file and its license."
     folder.mkdir(parents=True)
-    with tarfile.open(archive) as tar:
-        for name in ('es5/tex-svg-full.js', 'LICENSE'):
-            (folder/Path(name).name).write_bytes(tar.extractfile(f'package/{name}').read())
+    for path,data in zip(MATHJAX[2:], npm_files(*MATHJAX)): (folder/Path(path).name).write_bytes(data)
 
 def write_sources(folder) -> None:
     "Everything that Sphinx reads."
