@@ -30,7 +30,7 @@ from .problems import InputError, Problem, get_problem
 from .problems.queens import NQueens, is_queens, parse_board, puzzles_csv, read_puzzles
 from .recursion import ModelConfig
 from .scores import score_answers
-from .settings import MODELS, TrainConfig, get_preset
+from .settings import TrainConfig, get_preset, model_class
 from .train import Stopped, TrainingFailed, Unbreakable, join, memory_needed, pick_device, train
 
 # %% ../nbs/22_cli.ipynb #20a82e77
@@ -255,7 +255,7 @@ def parameters_of(cfg: TrainConfig) -> int:
     "Number of weights of the model, which is not built."
     sizes = {k: getattr(cfg, k) for k in ('dim', 'heads', 'hidden', 'blocks', 'K', 'T', 'n_sup')}
     sizes = ModelConfig.for_problem(get_problem(cfg.problem), **sizes)
-    with torch.device('meta'): return sum(p.numel() for p in MODELS[cfg.model](sizes).parameters())
+    with torch.device('meta'): return sum(p.numel() for p in model_class(cfg.model)(sizes).parameters())
 
 def check_memory(cfg: TrainConfig, device: str='cpu', ranks: int=1) -> str:     # a sentence for the user
     "Say what memory training needs, or raise `InputError` if there is less."

@@ -28,6 +28,7 @@ class NoiseHead(nn.Module):
 # %% ../nbs/03_guidance.ipynb #10404438
 class GRAM(RRM):
     "A recursive model with learned Gaussian guidance of its high-level state (section 3 of the paper)."
+    stochastic = True       # each run draws an answer
     def __init__(self, cfg: ModelConfig):
         super().__init__(cfg)
         D = cfg.dim

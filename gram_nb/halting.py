@@ -128,10 +128,12 @@ def rollout_until_halt(
     scale=1.,           # of the noise, as `noise_scales` reads it
     generator: torch.Generator=None,
     halting: Halting=None,  # the rule; without one all trajectories take n_sup steps
+    start: tuple=None,      # first states h, l; the model's by default
 ) -> tuple:             # last states h [batch, length, dim], supervision steps taken [batch]
     "A rollout in which each trajectory stops by itself."
     n_sup, T = n_sup or model.cfg.n_sup, model.cfg.T
-    (h, l), e, left, ends = model.start(len(x)), model.encode(x), torch.arange(len(x), device=x.device), []
+    (h, l), e, ends = start or model.start(len(x)), model.encode(x), []
+    left = torch.arange(len(x), device=x.device)
     for n,scale in enumerate(noise_scales(scale, n_sup), 1):
         for _ in range(T):
             s = model.transition(h, l, e, scale*torch.randn(h.shape, generator=generator, device=x.device))

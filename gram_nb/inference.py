@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .guidance import GRAM, noise_scales, rollout
 from .halting import Halting, confidence, rollout_until_halt
@@ -54,6 +55,20 @@ def check_request(samples, x, n_sup, scale):
         raise InputError(f'{samples} samples of {len(x)} puzzles are over 100 million answers: ask for fewer')
 
 # %% ../nbs/06_inference.ipynb #e3cfc5e9
+@patch
+def draw(
+    self: RRM,
+    x: Tensor,              # [batch, in_len]
+    n_sup: int=None,        # this and the rest as in `rollout_until_halt`
+    scale=1.,
+    generator: torch.Generator=None,
+    halting: Halting=None,
+) -> tuple:                 # answers [batch, out_len], their confidence [batch], steps taken [batch]
+    "One answer to each puzzle: a rollout, and the most likely symbol of each token."
+    h, steps = rollout_until_halt(self, x, n_sup, scale, generator, halting)
+    logits = self.decode(h)
+    return logits.argmax(-1), confidence(logits), steps
+
 @torch.no_grad()
 def sample_with_confidence(
     model: RRM,             # deterministic models give the same answer `samples` times
@@ -70,15 +85,13 @@ def sample_with_confidence(
 ) -> Samples:
     "Answers of independent prior rollouts. With `augment`, that is test-time augmentation."
     check_request(samples, x, n_sup, scale)
-    width = samples if isinstance(model, GRAM) else 1
+    width = samples if model.stochastic else 1
     X, back, parts = x.repeat(width, 1), lambda y: y, []
     if augment: X, _, back = augment(X, generator)
     with precision_context(x.device, precision):
         chunks = X.split(max(1, chunk//model.cfg.length))
         for part in tqdm(chunks, disable=not progress, leave=False, desc='sampling'):
-            h, steps = rollout_until_halt(model, part, n_sup, scale, generator, halting)
-            logits = model.decode(h)
-            parts.append((logits.argmax(-1), confidence(logits), steps))
+            parts.append(model.draw(part, n_sup, scale, generator, halting))
     y, p, steps = (torch.cat(v) for v in zip(*parts))
     def by_sample(v): return v.view(width, len(x), *v.shape[1:]).expand(samples, -1, *v.shape[1:])
     return Samples(by_sample(back(y)), by_sample(p), by_sample(steps))
@@ -111,7 +124,7 @@ def evaluate(
     generator = torch.Generator(device).manual_seed(seed)
     drawn = sample_with_confidence(model, puzzles.inputs.to(device), samples, generator=generator, **how)
     y, seconds = drawn.answers.cpu(), time.perf_counter() - start
-    n = len(puzzles) * (samples if isinstance(model, GRAM) else 1)
+    n = len(puzzles) * (samples if model.stochastic else 1)
     cost = dict(steps=drawn.steps.double().mean().item(), seconds=seconds, trajectories_per_second=n/seconds)
     return score_answers(problem, puzzles, y) | cost, y
 

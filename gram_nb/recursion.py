@@ -52,6 +52,7 @@ class ModelConfig:
 # %% ../nbs/02_recursion.ipynb #96630ddf
 class RRM(nn.Module):
     "A deterministic recursive reasoning model (the shape of HRM and TRM)."
+    stochastic = False      # two runs on one puzzle give the same answer
     def __init__(self, cfg: ModelConfig):
         super().__init__()
         self.cfg, D = cfg, cfg.dim

@@ -1,0 +1,257 @@
+"""Other kinds of model beside GRAM, at equal training time on one thread and about equal numbers of weights.
+
+    python experiments/families.py --minutes 5      # two processes may share the work: start it twice
+
+Every model of `MODELS`, on every task and both splits, with three training seeds. The learning rate of each
+model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the minutes,
+best validation accuracy. PTRM is not trained: it is the trained TRM with noise. Its noise and the γ of Looped
+Flows are chosen on validation, by accuracy + coverage@20. Figures are of test inputs, 20 draws of each, with
+the weights of the best validation. Writes data/results/families.json, seed 0 and cheap tasks first. Runs in
+the file are kept, and a training that was stopped goes on."""
+import shutil, time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from fastcore.script import call_parse
+from filelock import FileLock, Timeout
+from gram_nb.baselines import flops_per_answer, seconds_per_answer, with_noise
+from gram_nb.checkpoints import load_model
+from gram_nb.inference import fastest_precision, sample_with_confidence
+from gram_nb.problems import Puzzles
+from gram_nb.scores import score_answers
+from gram_nb.settings import TrainConfig
+from gram_nb.train import train
+from gram_nb.uniformity import answer_counts, uniformity
+
+from store import ROOT, SAMPLES, every, load, machine, save
+
+TASKS = {   # settings, factor on the minutes, and which of its test inputs are measured
+    'nqueens8-rows': (dict(beta=.56), 1, 2),
+    'coloring8-vertices': (dict(beta=.5), 1, 1),
+    'nqueens8-board': (dict(beta=.07, positions='grid', batch=64), 2, 8),
+}
+ONCE = dict(n_sup_train=1)      # no state to carry: new puzzles for each update
+MODELS = {
+    'direct': dict(model='direct', blocks=6, **ONCE),
+    'looped': dict(model='looped', blocks=6, compile=False, **ONCE),
+    'looped-ds': dict(model='looped-ds', blocks=6),
+    'hrm': dict(model='hrm', blocks=3),
+    'rrm': dict(model='rrm', blocks=3),
+    'trm': dict(model='trm', blocks=6),
+    'ptrm': None,                           # from trm
+    'winner': dict(model='winner', blocks=3),
+    'ar': dict(model='ar', blocks=6, **ONCE),
+    'mdlm': dict(model='mdlm', blocks=6, **ONCE),
+    'flow': dict(model='flow', blocks=6, n_sup_train=16),
+    'gram': dict(model='gram'),
+    'gram on policy': dict(model='gram', on_policy=.5),
+}
+RATES = 5e-4, 1e-3, 2e-3                    # the tries
+GAMMAS, SIGMAS = (0., .1, .3, 1.), (.1, .3, 1., 3.)
+DEPTHS = 1, 2, 4, 8, 32                     # supervision steps, beside 16
+SPLITS = 'inputs', 'orbits'
+WITHOUT_DEPTH = 'direct', 'ar'              # models to which steps mean nothing
+
+def config(task: str, model: str, minutes: float, **how) -> TrainConfig:
+    settings, factor, _ = TASKS[task]
+    how = settings | MODELS[model] | how
+    return TrainConfig(problem=task, minutes=round(minutes*factor, 3), validations=3, **how)
+
+# ---- what is measured
+
+def scores_of(model, problem, puzzles: Puzzles, precision: str, samples=SAMPLES, seed=0, **how) -> tuple:
+    "Scores and drawn answers, with the accuracy of the most confident of the draws."
+    how |= dict(precision=precision, generator=torch.Generator().manual_seed(seed))
+    drawn = sample_with_confidence(model, puzzles.inputs, samples, **how)
+    scores = score_answers(problem, puzzles, drawn.answers)
+    best = drawn.answers[drawn.confidence.argmax(0), torch.arange(len(puzzles))]
+    picked = problem.valid(puzzles.inputs, best).double().mean().item()
+    kept = {k: scores[k] for k in ('accuracy', 'coverage', 'ceiling', 'inputs', 'conflicts') if k in scores}
+    return dict(kept, picked=picked), drawn.answers
+
+def kl_to_uniform(model, puzzles: Puzzles, precision: str, draws=200, **how) -> dict:
+    "KL of valid draws to uniform: mean of some puzzles of 4 to 20 answers with 5 valid draws an answer."
+    several = ((puzzles.n_answers >= 4) & (puzzles.n_answers <= 20)).nonzero()[:,0]
+    if not len(several): return dict(kl=None, kl_puzzles=0)
+    some = puzzles.subset(several[::-(-len(several)//12)])
+    how |= dict(precision=precision, generator=torch.Generator().manual_seed(0))
+    y = sample_with_confidence(model, some.inputs, draws, **how).answers
+    counts = [answer_counts(y[:,i], some.targets[some.owner == i]) for i in range(len(some))]
+    kls = [uniformity(c)['kl'] for c in counts if c[:-1].sum() >= 5*(len(c) - 1)]
+    return dict(kl=sum(kls)/len(kls) if kls else None, kl_puzzles=len(kls))
+
+def by_givens(problem, puzzles: Puzzles, y) -> dict:       # y [samples, inputs, out_len]
+    "Accuracy on boards whose givens lie in the upper half, and in the lower half."
+    boards = problem.decode(puzzles.inputs)                 # [inputs, n] columns, negative for none
+    given, row = (boards >= 0).double(), torch.arange(boards.shape[1]).double()
+    mean = (given*row).sum(1)/given.sum(1) - row.mean()
+    ok = problem.valid(puzzles.inputs.repeat(len(y), 1), y.flatten(0,1)).view(len(y), -1).double().mean(0)
+    halves = dict(upper=ok[mean < 0], lower=ok[mean > 0])
+    return {k: v.mean().item() for k,v in halves.items() if len(v)}
+
+def measured(model, problem, puzzles: Puzzles, precision: str, seed: int, depths=(), **how) -> dict:
+    "All figures of a trained model on some puzzles."
+    x = puzzles.inputs[:16]
+    run, y = scores_of(model, problem, puzzles, precision, seed=seed, **how)
+    run |= kl_to_uniform(model, puzzles, precision, **how)
+    run['flops'] = flops_per_answer(model, x, **how)
+    run['seconds_per_answer'] = seconds_per_answer(model, x[:1], **how)
+    run['parameters'] = sum(p.numel() for p in model.parameters())
+    if problem.name.startswith('nqueens'): run['by_givens'] = by_givens(problem, puzzles, y)
+    few = every(puzzles, 4)
+    run['depths'] = {n: scores_of(model, problem, few, precision, n_sup=n, **how)[0]
+                        | dict(flops=flops_per_answer(model, x, n_sup=n, **how)) for n in depths}
+    return run
+
+def choose(candidates, score) -> tuple:     # the best, and the score of each
+    scores = {c: score(c) for c in candidates}
+    return max(scores, key=scores.get), scores
+
+def choose_noise(name: str, model, problem, puzzles: Puzzles, precision: str) -> tuple:     # settings, record
+    "PTRM's noise and the γ of Looped Flows, by accuracy + coverage@20."
+    def score(**how):
+        scores, _ = scores_of(model, problem, puzzles, precision, **how)
+        return scores['accuracy'] + scores['coverage']['pairs']
+    def at(gamma):
+        model.gamma = gamma
+        return score()
+    if name == 'ptrm':
+        sigma, tried = choose(SIGMAS, lambda s: score(scale=s))
+        return dict(scale=sigma), dict(scale=sigma, tried=tried)
+    if name == 'flow':
+        model.gamma, tried = choose(GAMMAS, at)
+        return {}, dict(gamma=model.gamma, tried=tried)
+    return {}, {}
+
+# ---- one job
+
+@dataclass(frozen=True)
+class Job:
+    "A try of a learning rate, or a training that is measured."
+    task: str
+    model: str
+    split: str = 'inputs'
+    seed: int = 0
+    lr: float = None        # of a try
+
+    @property
+    def name(self):
+        what = f'try-{self.lr}' if self.lr else f'{self.split}-{self.seed}'
+        return f'{self.task}-{self.model}-{what}'.replace(' ', '-')
+
+    def needs(self) -> list:
+        "Jobs that must be done before."
+        if self.lr: return []
+        if self.model == 'ptrm': return [replace(self, model='trm')]
+        return [Job(self.task, self.model, lr=lr) for lr in RATES]
+
+    def place(self, result: dict) -> tuple:     # the dictionary that holds its figures, and its key there
+        if self.lr: return result['tries'].setdefault(self.task, {}).setdefault(self.model, {}), str(self.lr)
+        models = result['runs'].setdefault(self.split, {}).setdefault(self.task, {})
+        return models.setdefault(self.model, {}), str(self.seed)
+
+    def done(self, result: dict) -> bool:
+        where, key = self.place(result)
+        return key in where
+
+def try_rate(job: Job, result: dict, folder: Path) -> dict:
+    "A short training with one learning rate."
+    cfg = config(job.task, job.model, .4*result['minutes'], lr=job.lr, precision=result['precision'])
+    best = train(cfg, folder, quiet=True).best
+    shutil.rmtree(folder)
+    return dict(validation_accuracy=best)
+
+def rate_of(result: dict, task: str, model: str) -> float:
+    "The learning rate that a model's tries have chosen."
+    tries = result['tries'][task][model]
+    return max(RATES, key=lambda lr: tries[str(lr)]['validation_accuracy'])
+
+def trained(job: Job, result: dict, folder: Path) -> tuple:     # model, problem, what it cost
+    if job.model == 'ptrm':
+        model, problem = load_model(folder.parent/replace(job, model='trm').name/'best.safetensors')
+        return with_noise(model), problem, dict(updates=0, seconds=0.)
+    how = dict(split=job.split, split_seed=job.seed, seed=job.seed, precision=result['precision'])
+    cfg = config(job.task, job.model, result['minutes'], lr=rate_of(result, job.task, job.model), **how)
+    t = train(cfg, folder, quiet=True)
+    curve = [dict(update=r[0], accuracy=r[2], coverage=r[5]) for r in t.validated]
+    return t.ema.eval(), t.problem, dict(updates=t.update, seconds=t.seconds, lr=cfg.lr, curve=curve)
+
+def train_and_measure(job: Job, result: dict, folder: Path) -> dict:
+    "A training, and all figures of its best weights."
+    model, problem, cost = trained(job, result, folder)
+    parts, precision = problem.parts(job.split, job.seed), result['precision']
+    some = every(parts['valid'], -(-len(parts['valid'])//24))
+    how, noise = choose_noise(job.model, model, problem, some, precision)
+    depths = DEPTHS if job.seed == 0 and job.model not in WITHOUT_DEPTH else ()
+    test = every(parts['test'], TASKS[job.task][2])
+    run = measured(model, problem, test, precision, job.seed, depths, **how)
+    (folder/'checkpoint.safetensors').unlink(missing_ok=True)       # large, and of no more use
+    return cost | noise | run
+
+# ---- all jobs
+
+def jobs(tasks: list, seeds: int):
+    "Seed 0 of everything first, and there one task after the other."
+    for seed in range(seeds):
+        for task in tasks:
+            if seed == 0: yield from (Job(task, m, lr=lr) for m in MODELS if m != 'ptrm' for lr in RATES)
+            yield from (Job(task, m, s, seed) for s in SPLITS for m in MODELS)
+
+def keep(name: str, job: Job, figures: dict, lock: FileLock):
+    "Add a job's figures to the file, as it is now."
+    with lock:
+        result = load(name)
+        where, key = job.place(result)
+        where[key] = figures
+        save(name, result)
+
+def work(job: Job, name: str, folder: Path, lock: FileLock) -> bool:    # False if it has to wait
+    "Do a job, unless another process does it or it has to wait for others."
+    result = load(name)
+    if job.done(result): return True
+    if not all(n.done(result) for n in job.needs()): return False
+    try:
+        with FileLock(folder/f'{job.name}.lock', timeout=0):
+            if job.done(load(name)): return True
+            (folder/job.name).mkdir(exist_ok=True)
+            start = time.time()
+            figures = (try_rate if job.lr else train_and_measure)(job, result, folder/job.name)
+            keep(name, job, figures | dict(all_seconds=time.time() - start), lock)
+    except Timeout: return False
+    score = figures.get('accuracy', figures.get('validation_accuracy'))
+    print(f'{job.name}: {score:.1%}, {time.time() - start:.0f} s', flush=True)
+    return True
+
+def begin(name: str, minutes: float, lock: FileLock):
+    "The file, with what is fixed for all jobs."
+    with lock:
+        old = load(name)
+        if old and old['minutes'] != minutes:
+            raise SystemExit(f"it has runs of {old['minutes']} minutes: give those, or another --results")
+        if old: return
+        tasks = {t: dict(settings=s, minutes=minutes*f, every=e) for t,(s,f,e) in TASKS.items()}
+        about = dict(command=f'python experiments/families.py --minutes {minutes:g}', machine=machine(),
+                     torch=torch.__version__, precision=fastest_precision(), minutes=minutes, rates=RATES)
+        save(name, about | dict(models=MODELS, tasks=tasks, tries={}, runs={}))
+
+@call_parse
+def main(
+    minutes: float,             # Minutes of each training; twice as many on nqueens8-board
+    seeds: int=3,               # Training seeds of each
+    tasks: str=','.join(TASKS), # Tasks, with commas between them
+    models: str=None,           # Models, likewise; by default all
+    results: str='families',    # Name of the results' file
+):
+    "Train and measure every model."
+    torch.set_num_threads(1)
+    folder = ROOT/'runs'/Path(results).stem
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder/'results.lock')
+    begin(results, minutes, lock)
+    chosen = models.split(',') if models else list(MODELS)
+    todo = [j for j in jobs(tasks.split(','), seeds) if j.model in chosen]
+    while todo:
+        left = [j for j in todo if not work(j, results, folder, lock)]
+        if len(left) == len(todo): time.sleep(5)        # another process has what these wait for
+        todo = left
