@@ -38,7 +38,8 @@ class GRAM(RRM):
 
     def encode_y(self, y):          # [batch, out_len] → [batch, length, dim]
         "Scaled embedding of the answer, padded to the state's length."
-        y = F.pad(y, (0, self.cfg.length - y.shape[1]))
+        before = self.cfg.task_tokens
+        y = F.pad(y, (before, self.cfg.length - before - y.shape[1]))
         return self.embed_y(y) * self.cfg.dim**.5
 
     def gaussians(self, u, e_y=None):   # → prior, posterior: each mu, sigma

@@ -38,14 +38,17 @@ class ModelChoice:
     K: int = 2
     T: int = 2
     n_sup: int = 16             # supervision steps of a rollout in use
-    positions: str = 'line'     # for RoPE: a 'line' as in the paper, or the problem's 'grid'
+    positions: str = 'line'     # for RoPE: a 'line' as in the paper, the problem's 'grid', or grid and 'box'
+    mixer: str = 'attention'    # or 'mlp': a SwiGLU over the sequence axis, as in the paper's Sudoku
 
     def build(self) -> tuple:   # model, problem
         "The untrained model and its problem."
         problem = get_problem(self.problem)
-        sizes = {k: getattr(self, k) for k in ('dim','heads','hidden','blocks','K','T','n_sup')}
-        rows = problem.rows if self.positions == 'grid' else 1
-        model = model_class(self.model)(ModelConfig.for_problem(problem, rows=rows, **sizes))
+        sizes = {k: getattr(self, k) for k in ('dim','heads','hidden','blocks','K','T','n_sup','mixer')}
+        rows, box = (1, 0) if self.positions == 'line' else (problem.rows, problem.box)
+        if self.positions == 'box' and not box: raise InputError(f'{problem.name} has no boxes: choose line or grid')
+        if self.positions == 'grid': box = 0
+        model = model_class(self.model)(ModelConfig.for_problem(problem, rows=rows, box=box, **sizes))
         if problem.features is not None: init_from_features(model.embed, problem.features)
         return model, problem
 
@@ -70,6 +73,8 @@ class TrainConfig(ModelChoice):
     on_policy: float = 0.       # share of a batch that the prior carries (notebook 04)
     on_policy_from: int = 4     # supervision steps before these rows enter the loss
     augment: bool = False       # train on symmetric variants, except those equal to a held-out input
+    task_lr: float = .01        # for what is learned about tasks, if the problem has tasks
+    task_decay: float = .1      # the same
     validations: int = 7        # spread evenly over the run
     seed: int = 0               # of weights, data order and noise
     split: str = 'inputs'       # 'inputs' as in the paper, or 'orbits' of answers held out whole
@@ -98,7 +103,8 @@ def check_number(name, v, kind):
     if v > LIMITS.get(name, v): raise InputError(f'{name} must be at most {LIMITS[name]}, not {v!r}')
 
 # %% ../nbs/07a_settings.ipynb #87f4d937
-CHOICES = dict(model=MODELS, reduction=REDUCTIONS, kl_transitions=KL_TRANSITIONS, positions=('line','grid'),
+CHOICES = dict(model=MODELS, reduction=REDUCTIONS, kl_transitions=KL_TRANSITIONS, positions=('line','grid','box'),
+               mixer=('attention','mlp'),
                split=SPLITS, precision=('auto','bf16','fp32'))
 
 @patch
@@ -145,6 +151,9 @@ PRESETS = {
         problem='coloring8-vertices', minutes=40., lr=1.5e-3, beta=.5, augment=True),
     'coloring10-fast': TrainConfig(
         problem='coloring10-vertices', minutes=40., lr=1.5e-3, beta=.45, augment=True),
+    'arc1-10x10-fast': TrainConfig(
+        problem='arc1-10x10', positions='grid', n_sup=8, minutes=360., batch=64, lr=1.5e-3, beta=.045,
+        augment=True, validations=24),
     'tiny': TrainConfig(
         problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10, validations=3,
         precision='fp32', compile=False),
@@ -158,6 +167,22 @@ PRESETS |= {
     'nqueens10-paper': like_paper(problem='nqueens10-board', beta=.045, updates=16_000),
     'coloring8-paper': like_paper(problem='coloring8-pairs', beta=.5, updates=80_000),
     'coloring10-paper': like_paper(problem='coloring10-pairs', beta=.45, updates=80_000),
+}
+
+# %% ../nbs/07a_settings.ipynb #4169ec13
+PRESETS |= {
+    'sudoku4-blank-fast': TrainConfig(problem='sudoku4-blank', minutes=5., lr=1.5e-3, beta=.28, on_policy=.5),
+    'sudoku4-fast': TrainConfig(problem='sudoku4', minutes=5., lr=1.5e-3, beta=.28, on_policy=.5),
+    'sudoku6-blank-fast': TrainConfig(
+        problem='sudoku6-blank', positions='box', minutes=30., lr=1.5e-3, beta=.125, augment=True),
+    'sudoku6-fast': TrainConfig(problem='sudoku6', positions='box', minutes=30., beta=.125, augment=True),
+    'sudoku9-blank-fast': TrainConfig(
+        problem='sudoku9-blank', positions='box', minutes=60., batch=64, beta=.055, augment=True),
+    'sudoku9-fast': TrainConfig(
+        problem='sudoku9', positions='box', minutes=60., batch=64, beta=.055, augment=True),
+    'sudoku9-paper': like_paper(problem='sudoku9', mixer='mlp', K=6, beta=.1, augment=True),
+    'sudoku9-blank-paper': like_paper(
+        problem='sudoku9-blank', mixer='mlp', beta=.05, ema=.999, updates=13_000, augment=True),
 }
 
 # %% ../nbs/07a_settings.ipynb #a9309de3

@@ -60,8 +60,9 @@ def requirements() -> list:
     config = ConfigParser(delimiters=['='])
     config.read(ROOT/'settings.ini', encoding='utf-8')
     needed = config['DEFAULT']['requirements']
-    hub, dev, app = (config['DEFAULT'][f'{k}_requirements'] for k in ('hub', 'dev', 'app'))
-    return imports(f'{needed} {hub}', 'gram_nb') + imports(f'{needed} {dev} {app}', *CODE, ignore='DEP002')
+    hub, arc, dev, app = (config['DEFAULT'][f'{k}_requirements'] for k in ('hub', 'arc', 'dev', 'app'))
+    package = imports(f'{needed} {hub} {arc}', 'gram_nb')
+    return package + imports(f'{needed} {dev} {app}', *CODE, ignore='DEP002')
 
 def notebook_faults(path) -> list:
     "Errors, widget state, missing pictures or tables, long cells, too many bytes."
