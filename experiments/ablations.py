@@ -1,12 +1,13 @@
 """Choices that the paper leaves open, each against its alternatives, on 7×7 N-Queens.
 
     python experiments/ablations.py                 # every variant, three seeds each
-    python experiments/ablations.py positions       # one study: `choices` or `positions`
+    python experiments/ablations.py positions       # one study: `choices`, `positions` or `components`
     python experiments/ablations.py 'β × 2'         # one variant
 
 Every variant differs from the default in one thing. Figures are of fresh prior rollouts on a fifth of the
 inputs, held out of training and not the test part. `choices` uses one token a row and writes
-data/results/ablations.json; `positions` uses one token a square and writes data/results/positions.json.
+data/results/ablations.json; `positions` uses one token a square and writes data/results/positions.json;
+`components` takes GRAM apart as the paper's Table 3 does, and writes data/results/components.json.
 Runs that are in the file are kept, so the command can be stopped and started again. It uses one thread,
 float32 and no compiling: on one machine the same seed gives the same numbers."""
 import json, platform, time
@@ -19,10 +20,13 @@ import torch
 from fastcore.script import Param, call_parse
 from torch import nn
 from gram_nb.checkpoints import write_atomic
-from gram_nb.guidance import NoiseHead, SIGMA_MIN
+from gram_nb.baselines import pick
+from gram_nb.guidance import GRAM, NoiseHead, SIGMA_MIN
+from gram_nb.halting import rollout_until_halt
 from gram_nb.inference import evaluate
-from gram_nb.layers import Attention, SwiGLU
-from gram_nb.problems import split_inputs
+from gram_nb.layers import Attention, Stack, SwiGLU
+from gram_nb.problems import Puzzles, split_inputs
+from gram_nb.recursion import RRM
 from gram_nb.settings import TrainConfig
 from gram_nb.train import Trainer, adamw, ema_decay, posterior_accuracy, prior_statistics, train_step
 
@@ -47,6 +51,7 @@ class Variant:
     settings: dict = field(default_factory=dict)    # of `TrainConfig`
     model: Callable = None          # changes a model before its first update
     optimizer: Callable = None      # changes the trainer's optimizer
+    data: Callable = None           # changes the trainer's puzzles
     ema_decay: Callable = ema_decay
 
     def trainer(self, base, seed):
@@ -60,6 +65,7 @@ class Variant:
             t.ema.requires_grad_(False)
             t.opt = adamw(t.model, t.cfg, fused=True)
         if self.optimizer: self.optimizer(t)
+        if self.data: self.data(t)
         return t
 
 # ---- noise heads
@@ -121,6 +127,47 @@ def rows_and_columns(model):
         angle = torch.cat([v[:,None]*frequency for v in (i//n, i%n)], 1)
         a.cos, a.sin = angle.cos().repeat(1,2), torch.cat([-angle.sin(), angle.sin()], 1)
 
+# ---- components
+
+class Flat(GRAM):
+    "One state and one network: no hierarchy."
+    def propose(self, h, l, e): return self.f_L(h + e), l
+
+class MuOnly(GRAM):
+    "ε is the mean (σ = 0). The KL prices means as if σ were 1."
+    stochastic = False
+    def transition(self, h, l, e, noise=None, *args, **how):
+        return super().transition(h, l, e, None, *args, **how)
+
+class RandomStart(RRM):
+    stochastic = True
+    def start(self, batch): return tuple(torch.randn(2, batch, *self.z0.shape[1:]))
+
+class SampledDecoding(RRM):
+    "Each symbol is drawn from the decoder's distribution."
+    stochastic = True
+    def draw(self, x, n_sup=None, scale=1., generator=None, halting=None):
+        h, steps = rollout_until_halt(self, x, n_sup, scale, generator, halting)
+        y, p = pick(self.decode(h), generator=generator)
+        return y, p.amin(-1), steps
+
+def flat(model):
+    c, model.__class__ = model.cfg, Flat
+    model.f_L, model.f_H = Stack(c.dim, c.heads, c.length, c.hidden, 2*c.blocks), nn.Identity()
+
+def mu_only(model):
+    model.__class__ = MuOnly
+    heads_as(UnitSigma, *BOTH)(model)
+
+def becomes(kind):
+    def change(model): model.__class__ = kind
+    return change
+
+def first_answers(t):
+    "Each training input with its first answer alone."
+    p = t.train
+    t.train, t.most = Puzzles(p.inputs, p.targets[p.first], torch.arange(len(p))), 1
+
 BOTH = 'prior', 'posterior'
 CHOICES = {
     'default': Variant('default'),
@@ -154,6 +201,20 @@ POSITIONS = {
     'row, column and diagonals': Variant('positions', dict(positions='grid')),
 }
 
+ONCE = dict(T=ROWS.T*ROWS.n_sup, n_sup=1, n_sup_train=1)    # a whole run for each update, one loss at its end
+COMPONENTS = {
+    'looped': Variant('recursion', dict(model='looped', blocks=4, n_sup_train=1)),
+    'looped + deep supervision': Variant('recursion', dict(model='looped-ds', blocks=4)),
+    'looped + guidance': Variant('recursion', ONCE, model=flat),
+    'looped + guidance + deep supervision': Variant('recursion', model=flat),
+    'μ only': Variant('guidance', model=mu_only),
+    'sampled decoding': Variant('where chance enters', dict(model='rrm'), model=becomes(SampledDecoding)),
+    'random z0': Variant('where chance enters', dict(model='rrm'), model=becomes(RandomStart)),
+    'one answer: no guidance': Variant('one answer', dict(model='rrm'), data=first_answers),
+    'one answer: σ only': Variant('one answer', model=heads_as(NoMean, *BOTH), data=first_answers),
+    'one answer: all': Variant('one answer', data=first_answers),
+}
+
 # ---- what is measured
 
 def score(model, t):
@@ -163,7 +224,7 @@ def score(model, t):
 def measure_choice(t, rows):
     "Figures of averaged and raw weights, and what the noise heads have learned."
     result = dict(ema=score(t.ema, t), raw=score(t.model, t), loss=rows[-1,0].item())
-    if t.cfg.model == 'rrm': return result
+    if t.cfg.model != 'gram': return result
     def seeded(): return torch.Generator().manual_seed(t.cfg.seed)
     posterior = posterior_accuracy(t.ema, t.problem, t.held_out, seeded())
     mu, sigma = prior_statistics(t.ema, t.held_out.inputs, seeded())
@@ -183,7 +244,8 @@ class Study:
     measure: Callable
 
 STUDIES = dict(choices=Study('ablations.json', ROWS, CHOICES, measure_choice),
-               positions=Study('positions.json', BOARD, POSITIONS, measure_position))
+               positions=Study('positions.json', BOARD, POSITIONS, measure_position),
+               components=Study('components.json', ROWS, COMPONENTS, measure_choice))
 
 # ---- run
 

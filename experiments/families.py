@@ -2,12 +2,12 @@
 
     python experiments/families.py --minutes 5      # two processes may share the work: start it twice
 
-Every model of `MODELS`, on every task and both splits, with three training seeds. The learning rate of each
-model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the minutes,
-best validation accuracy. PTRM is not trained: it is the trained TRM with noise. Its noise and the γ of Looped
-Flows are chosen on validation, by accuracy + coverage@20. Figures are of test inputs, 20 draws of each, with
-the weights of the best validation. Writes data/results/families.json, seed 0 and cheap tasks first. Runs in
-the file are kept, and a training that was stopped goes on."""
+Every model of notebook 66, on every task and both splits, with three training seeds. The learning rate of
+each model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the
+minutes, best validation accuracy. PTRM is not trained: it is the trained TRM with noise. Its noise and the γ
+of Looped Flows are chosen on validation, by accuracy + coverage@20. Figures are of test inputs, 20 draws of
+each, with the weights of the best validation. Writes data/results/families.json, seed 0 and cheap tasks
+first. Runs in the file are kept, and a training that was stopped goes on."""
 import shutil, time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from fastcore.script import call_parse
 from filelock import FileLock, Timeout
-from gram_nb.baselines import flops_per_answer, seconds_per_answer, with_noise
+from gram_nb.baselines import FAMILIES as MODELS, flops_per_answer, seconds_per_answer, with_noise
 from gram_nb.checkpoints import load_model
 from gram_nb.inference import fastest_precision, sample_with_confidence
 from gram_nb.problems import Puzzles
@@ -30,22 +30,6 @@ TASKS = {   # settings, factor on the minutes, and which of its test inputs are 
     'nqueens8-rows': (dict(beta=.56), 1, 2),
     'coloring8-vertices': (dict(beta=.5), 1, 1),
     'nqueens8-board': (dict(beta=.07, positions='grid', batch=64), 2, 8),
-}
-ONCE = dict(n_sup_train=1)      # no state to carry: new puzzles for each update
-MODELS = {
-    'direct': dict(model='direct', blocks=6, **ONCE),
-    'looped': dict(model='looped', blocks=6, compile=False, **ONCE),
-    'looped-ds': dict(model='looped-ds', blocks=6),
-    'hrm': dict(model='hrm', blocks=3),
-    'rrm': dict(model='rrm', blocks=3),
-    'trm': dict(model='trm', blocks=6),
-    'ptrm': None,                           # from trm
-    'winner': dict(model='winner', blocks=3),
-    'ar': dict(model='ar', blocks=6, **ONCE),
-    'mdlm': dict(model='mdlm', blocks=6, **ONCE),
-    'flow': dict(model='flow', blocks=6, n_sup_train=16),
-    'gram': dict(model='gram'),
-    'gram on policy': dict(model='gram', on_policy=.5),
 }
 RATES = 5e-4, 1e-3, 2e-3                    # the tries
 GAMMAS, SIGMAS = (0., .1, .3, 1.), (.1, .3, 1., 3.)
@@ -195,7 +179,7 @@ def jobs(tasks: list, seeds: int):
     "Seed 0 of everything first, and there one task after the other."
     for seed in range(seeds):
         for task in tasks:
-            if seed == 0: yield from (Job(task, m, lr=lr) for m in MODELS if m != 'ptrm' for lr in RATES)
+            if seed == 0: yield from (Job(task, m, lr=lr) for m in MODELS if MODELS[m] for lr in RATES)
             yield from (Job(task, m, s, seed) for s in SPLITS for m in MODELS)
 
 def keep(name: str, job: Job, figures: dict, lock: FileLock):

@@ -22,9 +22,9 @@ keep demo --leave 'log.csv weights.safetensors'
 
 # the shipped weights, row encoding and board encoding
 gram_train --preset nqueens8-baseline --minutes 3 --out runs/nqueens8-rows/baseline
-gram_train --preset nqueens8-demo --minutes 20 --set validations=20 --out runs/nqueens8-rows/gram
+gram_train --preset nqueens8-demo --minutes 20 --set on_policy=0 --set validations=20 --out runs/nqueens8-rows/gram
 keep nqueens8-rows --ship
-gram_train --preset nqueens8-fast --out runs/nqueens8-board
+gram_train --preset nqueens8-fast --minutes 95 --out runs/nqueens8-board
 keep nqueens8-board --ship
 gram_train --preset nqueens8-fast --set on_policy=0 --out runs/nqueens8-board-posterior
 keep nqueens8-board-posterior --leave log.csv
@@ -34,8 +34,8 @@ gram_bench --preset nqueens8-fast --out data/results/bench-nqueens8-fast.json
 export OMP_NUM_THREADS=1
 for seed in 0 1; do
     name=nqueens8-fair$([ $seed = 0 ] || echo -seed$seed)
-    gram_train --preset nqueens8-demo --minutes 25 --set kl_transitions=prior --set validations=10 --seed $seed \
-        --out runs/$name
+    gram_train --preset nqueens8-demo --minutes 25 --set on_policy=0 --set kl_transitions=prior \
+        --set validations=10 --seed $seed --out runs/$name
     keep $name --leave log.csv
 done
 
@@ -52,7 +52,7 @@ gram_train --preset coloring8-fast --minutes 35 --out runs/coloring8-longer
 keep coloring8-longer --leave 'log.csv answers.safetensors weights.safetensors'
 
 # figures that follow from these weights, and small trainings
-[ -e runs/reproduce/ablations.begun ] || rm -f data/results/positions.json     # ablations.py writes both
+[ -e runs/reproduce/ablations.begun ] || rm -f data/results/{positions,components}.json     # of ablations.py too
 experiment heads
 experiment heads nqueens8-board
 experiment halting
@@ -60,6 +60,7 @@ experiment halting --weights nqueens8-board
 for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
     experiment $name
 done
+experiment families --minutes 5     # another day of one thread, or half a day if it is started twice
 
 python tools/run_notebooks.py --inplace
 nbdev_clean
