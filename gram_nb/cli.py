@@ -27,11 +27,11 @@ from .checkpoints import weights_path, write_atomic
 from .halting import RULES, Halting
 from .inference import evaluate, sample_with_confidence, tally
 from .problems import InputError, Problem, get_problem
-from .problems.queens import NQueens, is_queens, parse_board, puzzles_csv, read_puzzles
+from .problems.queens import is_queens, puzzles_csv, read_puzzles
 from .recursion import ModelConfig
 from .scores import score_answers
 from .settings import TrainConfig, get_preset, model_class
-from .train import Stopped, TrainingFailed, Unbreakable, join, memory_needed, pick_device, train
+from .train import Stopped, TrainingFailed, Unbreakable, draws_for, join, memory_needed, pick_device, train
 
 # %% ../nbs/22_cli.ipynb #20a82e77
 class Output(Unbreakable):
@@ -174,7 +174,7 @@ def tokens_csv(problem: Problem, seed: int=0) -> str:
 
 def checked(path: str, problem: Problem) -> str:
     "What is in a file of puzzles, if it is in order."
-    if not is_queens(problem): raise InputError(f'--check is for N-Queens, not {problem.name}')
+    if not is_queens(problem): return problem.check_file(path)
     parts = read_puzzles(read_text(path), problem)
     sizes = [f'{k} {len(p)} inputs, {len(p.targets)} pairs' for k,p in parts.items()]
     return f'{path} is in order: ' + ', '.join(sizes)
@@ -253,7 +253,7 @@ def available_memory(device: str='cpu') -> float:   # GiB; infinite where the sy
 
 def parameters_of(cfg: TrainConfig) -> int:
     "Number of weights of the model, which is not built."
-    sizes = {k: getattr(cfg, k) for k in ('dim', 'heads', 'hidden', 'blocks', 'K', 'T', 'n_sup')}
+    sizes = {k: getattr(cfg, k) for k in ('dim', 'heads', 'hidden', 'blocks', 'K', 'T', 'n_sup', 'mixer')}
     sizes = ModelConfig.for_problem(get_problem(cfg.problem), **sizes)
     with torch.device('meta'): return sum(p.numel() for p in model_class(cfg.model)(sizes).parameters())
 
@@ -296,7 +296,8 @@ def run_and_score(cfg: TrainConfig, out) -> dict:
     result = stored_metrics(out, t)
     if not result:
         test = test_part(t.problem, t.cfg)
-        result, answers = evaluate(t.ema, t.problem, test, precision=t.cfg.precision, progress=True)
+        result, answers = evaluate(t.ema, t.problem, test, draws_for(t.problem, test, 20),
+                                   precision=t.cfg.precision, progress=True)
         result |= facts(t)
         try:
             save_tensors(out/'answers.safetensors', dict(answers=answers.short()))
@@ -471,24 +472,23 @@ def gram_solve(
                  threshold=threshold, show=show)
     rows = rows if isinstance(rows, str) else ' '.join(rows)
     model, problem, _ = load_run(weights)
-    if not is_queens(problem): raise InputError(f'gram_solve is for N-Queens, not {problem.name}')
-    x = problem.encode(parse_board(read_text('-') if rows == '-' else rows, problem.n))[None]
+    x = problem.parse(read_text('-') if rows == '-' else rows)[None]
     rule = read_halting(halting, threshold, weights, model)
     scales, generator = (scale, otherwise(last_scale, scale)), torch.Generator().manual_seed(seed)
     drawn = sample_with_confidence(model, x, samples, steps, scales, generator, halting=rule)
     print(solution_text(problem, x, drawn, show))
 
 # %% ../nbs/22_cli.ipynb #443372be
-def solution_text(problem: NQueens, x, drawn, show: int) -> str:
+def solution_text(problem: Problem, x, drawn, show: int) -> str:
     "What `gram_solve` prints: how many solutions were found, and the boards."
     (y, counts), exist = tally(drawn.answers[:,0]), len(problem.answers(x[0]))
+    least = 'at least ' if exist == getattr(problem, 'most', 0) else ''
     ok = problem.valid(x.expand(len(y), -1), y)
-    text = [f'{int(ok.sum())} of {exist} solutions found in {len(drawn.answers)} trajectories, '
+    text = [f'{int(ok.sum())} of {least}{exist} solutions found in {len(drawn.answers)} trajectories, '
             f'{int(counts[ok].sum())} of them valid, {drawn.steps.double().mean():.1f} steps each.']
     if not exist: text = ['This puzzle has no solution (exact search). What the model tried:']
-    for board,n,v in list(zip(problem.decode(y).tolist(), counts.tolist(), ok.tolist()))[:show]:
-        text += ['', f'{n} × {"valid" if v else "NOT valid"}']
-        text += [' '.join('Q' if i == c else '.' for i in range(problem.n)) for c in board]
+    for answer,n,v in list(zip(y, counts.tolist(), ok.tolist()))[:show]:
+        text += ['', f'{n} × {"valid" if v else "NOT valid"}', *problem.show(answer)]
     if len(y) > show: text += ['', f'… and {len(y)-show} more; see them with --show {len(y)}']
     return '\n'.join(text)
 

@@ -165,6 +165,13 @@ def parse_board(
     return cols
 
 # %% ../../nbs/00b_queens.ipynb #3a894f3b
+@patch
+def parse(self: NQueens, text): return self.encode(parse_board(text, self.n))
+
+@patch
+def show(self: NQueens, y):
+    return [' '.join('Q' if i == c else '.' for i in range(self.n)) for c in self.decode(y).tolist()]
+
 for n in range(4,13):
     for encoding in ('rows','board'):
         register(f'nqueens{n}-{encoding}', functools.partial(NQueens, n, encoding))
