@@ -51,6 +51,9 @@ pair coloring8-pairs coloring8-fast '--minutes 20' '--minutes 4' '--set problem=
 gram_train --preset coloring8-fast --minutes 35 --out runs/coloring8-longer
 keep coloring8-longer --leave 'log.csv answers.safetensors weights.safetensors'
 
+# Sudoku: trains, keeps and ships sudoku4, sudoku4-blank, sudoku6, sudoku6-blank, sudoku9 and sudoku9-blank
+experiment sudoku
+
 # figures that follow from these weights, and small trainings
 [ -e runs/reproduce/ablations.begun ] || rm -f data/results/{positions,components}.json     # of ablations.py too
 experiment heads

@@ -1,5 +1,5 @@
-"""What six minutes of training give on 8×8 N-Queens, one token a row: preset `nqueens8-demo`
-with half of each batch on policy, three seeds.
+"""What six minutes of training give on 8×8 N-Queens, one token a row: preset `nqueens8-demo`, three
+seeds.
 
     python experiments/rows.py      # an hour and a half of one core
 
@@ -24,7 +24,7 @@ def cost(t) -> dict:
 
 def gram(seed: int, run: dict, keep) -> float:
     "Train GRAM and measure it; its seconds."
-    t = train(get_preset('nqueens8-demo', updates=6500, on_policy=.5, seed=seed), RUNS/f'gram-{seed}')
+    t = train(get_preset('nqueens8-demo', updates=6500, seed=seed), RUNS/f'gram-{seed}')
     run |= cost(t)
     generator = torch.Generator().manual_seed(seed)
     run['mu'], run['sigma'] = prior_statistics(t.ema.eval(), t.problem.parts()['test'].inputs, generator)

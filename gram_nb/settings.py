@@ -138,7 +138,7 @@ def default_beta(
 
 # %% ../nbs/07a_settings.ipynb #8cccce11
 PRESETS = {
-    'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3),
+    'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3, on_policy=.5),
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=6.),
     'nqueens8-paper': TrainConfig(
         problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup_train=16, updates=48_000,
@@ -167,12 +167,16 @@ PRESETS |= {
     'nqueens10-paper': like_paper(problem='nqueens10-board', beta=.045, updates=16_000),
     'coloring8-paper': like_paper(problem='coloring8-pairs', beta=.5, updates=80_000),
     'coloring10-paper': like_paper(problem='coloring10-pairs', beta=.45, updates=80_000),
+    'arc1-paper': like_paper(problem='arc1', beta=.04, updates=500_000, accumulate=32, augment=True),
+    'arc2-paper': like_paper(problem='arc2', beta=.1, updates=500_000, accumulate=32, augment=True),
 }
 
 # %% ../nbs/07a_settings.ipynb #4169ec13
 PRESETS |= {
-    'sudoku4-blank-fast': TrainConfig(problem='sudoku4-blank', minutes=5., lr=1.5e-3, beta=.28, on_policy=.5),
-    'sudoku4-fast': TrainConfig(problem='sudoku4', minutes=5., lr=1.5e-3, beta=.28, on_policy=.5),
+    'sudoku4-blank-fast': TrainConfig(
+        problem='sudoku4-blank', mixer='mlp', dim=64, hidden=64, minutes=5., lr=3e-3, beta=.28, on_policy=.5),
+    'sudoku4-fast': TrainConfig(
+        problem='sudoku4', mixer='mlp', dim=64, hidden=64, minutes=5., lr=3e-3, beta=.28, augment=True),
     'sudoku6-blank-fast': TrainConfig(
         problem='sudoku6-blank', positions='box', minutes=30., lr=1.5e-3, beta=.125, augment=True),
     'sudoku6-fast': TrainConfig(problem='sudoku6', positions='box', minutes=30., beta=.125, augment=True),
