@@ -54,6 +54,13 @@ keep coloring8-longer --leave 'log.csv answers.safetensors weights.safetensors'
 # Sudoku: trains, keeps and ships sudoku4, sudoku4-blank, sudoku6, sudoku6-blank, sudoku9 and sudoku9-blank
 experiment sudoku
 
+for seed in 0 1; do
+    name=arc1-10x10$([ $seed = 0 ] || echo -seed$seed)
+    gram_train --preset arc1-10x10-fast --seed $seed --out runs/$name/gram
+    gram_train --preset arc1-10x10-fast --seed $seed --set model=rrm --out runs/$name/baseline
+    keep $name --leave 'log.csv weights.safetensors answers.safetensors'
+done
+
 # figures that follow from these weights, and small trainings
 [ -e runs/reproduce/ablations.begun ] || rm -f data/results/{positions,components}.json     # of ablations.py too
 experiment heads
@@ -63,6 +70,8 @@ experiment halting --weights nqueens8-board
 for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
     experiment $name
 done
+experiment arc
+experiment arc --paper
 experiment families --minutes 5     # another day of one thread, or half a day if it is started twice
 
 python tools/run_notebooks.py --inplace

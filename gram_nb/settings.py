@@ -46,7 +46,8 @@ class ModelChoice:
         problem = get_problem(self.problem)
         sizes = {k: getattr(self, k) for k in ('dim','heads','hidden','blocks','K','T','n_sup','mixer')}
         rows, box = (1, 0) if self.positions == 'line' else (problem.rows, problem.box)
-        if self.positions == 'box' and not box: raise InputError(f'{problem.name} has no boxes: choose line or grid')
+        if self.positions == 'box' and not box:
+            raise InputError(f'{problem.name} has no boxes: choose line or grid')
         if self.positions == 'grid': box = 0
         model = model_class(self.model)(ModelConfig.for_problem(problem, rows=rows, box=box, **sizes))
         if problem.features is not None: init_from_features(model.embed, problem.features)
@@ -103,8 +104,8 @@ def check_number(name, v, kind):
     if v > LIMITS.get(name, v): raise InputError(f'{name} must be at most {LIMITS[name]}, not {v!r}')
 
 # %% ../nbs/07a_settings.ipynb #87f4d937
-CHOICES = dict(model=MODELS, reduction=REDUCTIONS, kl_transitions=KL_TRANSITIONS, positions=('line','grid','box'),
-               mixer=('attention','mlp'),
+CHOICES = dict(model=MODELS, reduction=REDUCTIONS, kl_transitions=KL_TRANSITIONS,
+               positions=('line','grid','box'),               mixer=('attention','mlp'),
                split=SPLITS, precision=('auto','bf16','fp32'))
 
 @patch

@@ -1,0 +1,155 @@
+"""ARC-AGI-1, the tasks that fit 10×10: how many of the 77 evaluation tasks do GRAM and the deterministic
+baseline solve, and how does that grow with training?
+
+    python experiments/arc.py       # about ten minutes of one core for each training
+
+Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
+weights by validation so far. Every test input is answered in 32 views, by one trajectory in each, for GRAM
+by two too. The answers are brought back, and voted on: by count, weighed by the decoder's confidence, and
+weighed by a value head (LPRM) that is fitted on validation inputs. Writes data/results/arc.json. Each call
+adds a point to the curve of a training whose best weights are new, so call it again while they train.
+
+    python experiments/arc.py --paper       # a minute, 10 GiB
+
+runs one update of the paper's presets, with a batch of two puzzles, counts its operations, and adds that."""
+import json, time
+from dataclasses import asdict, replace
+
+import torch
+from fastcore.script import call_parse, store_true
+from torch.utils.flop_counter import FlopCounterMode
+from gram_nb.checkpoints import load_run, load_tensors
+from gram_nb.guidance import rollout
+from gram_nb.halting import Heads, confidence, train_heads
+from gram_nb.inference import precision_context
+from gram_nb.problems import get_problem
+from gram_nb.problems.arc import grid_of, guesses, ranked
+from gram_nb.settings import get_preset
+from gram_nb.train import Trainer, memory_needed, train_step
+
+from store import ROOT, load, machine, save
+
+RUNS = {f'{m}-{seed}': ROOT/'runs'/f"arc1-10x10{f'-seed{seed}' if seed else ''}"/m
+        for seed in (0,1) for m in ('gram','baseline')}
+PER_VIEW = 2            # trajectories of GRAM
+
+def draw(model, problem, x, copies: int, generator, heads=None, batch: int=256):
+    "Answers in view 0, confidence and value: [copies, inputs, …]. Copy i sees view i."
+    X, _, back = problem.in_views(len(x))(x.repeat(copies, 1), generator)
+    parts = []
+    for part in X.split(batch):
+        with torch.no_grad(), precision_context('cpu', 'bf16'):
+            *_, (h, _) = rollout(model, part, generator=generator)
+            logits = model.decode(h)
+            value = heads.value(h) if heads else torch.zeros(len(h))
+        parts.append((logits.argmax(-1), confidence(logits), value.float()))
+    y, p, value = (torch.cat(v) for v in zip(*parts))
+    return back(y).view(copies, len(x), -1), p.view(copies, -1), value.view(copies, -1)
+
+def fit_value(model, problem, puzzles, generator, copies: int=4) -> Heads:
+    "A value head on the first token, fitted on rollouts in some views of validation inputs."
+    x = puzzles.inputs
+    X, _, back = problem.in_views(len(x))(x.repeat(copies, 1), generator)
+    states, ok = [], []
+    with torch.no_grad(), precision_context('cpu', 'bf16'):
+        for h,_ in rollout(model, X, generator=generator):
+            states.append(h[:,:1].float())
+            ok.append(problem.valid(x.repeat(copies, 1), back(model.decode(h).argmax(-1))))
+    torch.manual_seed(0)
+    return train_heads(Heads(model.cfg.dim), torch.stack(states), torch.stack(ok), generator)
+
+def scores(problem, test, y, weights: dict) -> dict:    # vote → tasks solved with one and with two guesses
+    result = {}
+    for name,w in weights.items():
+        g = guesses(y, w)
+        result[name] = {f'pass@{k}': sum(problem.solved(test.inputs, g, k).values()) for k in (1,2)}
+    return result
+
+def kind(a, b) -> str:      # answers [out_len]
+    "What two answers to the same input disagree about."
+    a, b = grid_of(a), grid_of(b)
+    if a.shape != b.shape: return 'size'
+    if a.equal(b): return 'nothing'
+    return 'places' if a.flatten().sort().values.equal(b.flatten().sort().values) else 'colors'
+
+def disagreements(y) -> dict:   # [trajectories, views, inputs, out_len] → pairs of each kind, as shares
+    def shares(pairs):
+        kinds = [kind(a, b) for u,v in pairs for a,b in zip(u.flatten(0,-2), v.flatten(0,-2))]
+        return {k: kinds.count(k)/len(kinds) for k in ('nothing','places','colors','size')}
+    views = [(y[0,i], y[0,i+1]) for i in range(0, y.shape[1], 8)]
+    return {'two trajectories in one view': shares([(y[0,::4], y[1,::4])]), 'two views': shares(views)}
+
+def text_of(y) -> str:      # rows of digits; x is no color
+    return '/'.join(''.join(str(c) if c >= 0 else 'x' for c in row) for row in grid_of(y).tolist())
+
+def votes(problem, test, y) -> list:
+    "The four answers to each test input that have most votes."
+    result = []
+    for i,x in enumerate(test.inputs):
+        best, count = (v[:4].tolist() for v in ranked(y[:,i]))
+        task = problem.tasks[x[0]//problem.views].name
+        result.append(dict(task=task, votes=count, answers=[text_of(torch.tensor(a)) for a in best]))
+    return result
+
+def measured(folder, update: int) -> tuple:     # a point of the curve, what is kept of the last one alone
+    model, problem, cfg = load_run(folder/'best.safetensors')
+    parts, generator = problem.parts(), torch.Generator().manual_seed(cfg.seed)
+    test, copies = parts['test'], problem.views * (PER_VIEW if cfg.model == 'gram' else 1)
+    heads = fit_value(model, problem, parts['valid'], generator)
+    y, p, value = draw(model, problem, test.inputs, copies, generator, heads)
+    one = slice(problem.views)
+    def voted(part):
+        return scores(problem, test, y[part], dict(count=None, confidence=p[part], value=value[part]))
+    single = problem.valid(test.inputs.repeat(copies, 1), y.flatten(0, 1)).double().mean().item()
+    point = dict(update=update, answers_right=single, one=voted(one))
+    kept = dict(votes=votes(problem, test, y))
+    if cfg.model == 'gram':
+        point['two'] = voted(slice(None))
+        kept['disagree'] = disagreements(y.view(PER_VIEW, problem.views, *y.shape[1:]))
+    return point, kept | dict(config=asdict(cfg))
+
+def seconds_at(folder, update: int) -> tuple:   # seconds of training, validation accuracy
+    rows = [line.split(',') for line in (folder/'valid.csv').read_text().splitlines()]
+    i, j = rows[0].index('seconds'), rows[0].index('prior_accuracy')
+    return next((float(r[i]), float(r[j])) for r in rows[1:] if int(float(r[0])) == update)
+
+def baselines() -> dict:
+    problem = get_problem('arc1-10x10')
+    x = problem.pairs('test').inputs
+    return {name: sum(problem.solved(x, g).values()) for name,g in problem.dumb_guesses(x).items()}
+
+def one_update(preset: str) -> dict:
+    "Memory that a preset needs, operations of one of its updates, seconds of one with two puzzles."
+    cfg = get_preset(preset)
+    t = Trainer(replace(cfg, batch=2, accumulate=1, compile=False), 'cpu')
+    with FlopCounterMode(display=False) as counter: loss = train_step(t)[0].item()
+    start = time.perf_counter()
+    train_step(t)
+    seconds = time.perf_counter() - start
+    return dict(memory=memory_needed(cfg), flops=counter.get_total_flops()/2*cfg.batch, loss=loss,
+                seconds_of_two=seconds, precision=t.cfg.precision, batch=cfg.batch, updates=cfg.updates,
+                tasks=t.problem.n_tasks, parameters=sum(p.numel() for p in t.model.parameters()))
+
+@call_parse
+def main(
+    paper: store_true,      # One update of the paper's presets, instead of evaluation
+):
+    "Evaluate what is new."
+    torch.set_num_threads(1)
+    result = load('arc') or dict(
+        command='python experiments/arc.py', machine=machine(), torch=torch.__version__, tasks=77, views=32,
+        size='ARC-AGI-1, tasks that fit 10×10', baselines=baselines(), runs={})
+    if paper:
+        result['paper'] = {name: one_update(name) for name in ('arc1-paper','arc2-paper')}
+        return save('arc', result)
+    for name,folder in RUNS.items():
+        if not (folder/'best.safetensors').is_file(): continue
+        update = load_tensors(folder/'best.safetensors')[1]['validation']['update']
+        points = result['runs'].get(name, {}).get('points', [])
+        if any(p['update'] == update for p in points): continue
+        seconds, validation = seconds_at(folder, update)
+        point, kept = measured(folder, update)
+        points = [*points, dict(point, seconds=seconds, validation=validation)]
+        result['runs'][name] = dict(points=points, **kept)
+        save('arc', result)
+        print(name, json.dumps(points[-1]), flush=True)
