@@ -15,7 +15,7 @@ MADE := $(subst $(space),\ ,$(VENV))
 LAB := --config=tools/lab_config.py --notebook-dir=. --LabApp.default_url=/lab/tree/nbs/index.ipynb --port=$(PORT) \
 	$(if $(filter no none false off 0,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help demo test lab app app-static verify manifest reproduce export notebooks readme site check clean
+.PHONY: help demo test lab app app-static verify data manifest reproduce export notebooks readme site check clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/\t/'
@@ -41,6 +41,11 @@ verify: $(MADE)/package     ## are data, logs, results and weights what they wer
 
 manifest: $(MADE)/package   ## write the checksums of data, logs, results and weights anew
 	$(BIN)/python tools/verify.py --update
+
+data: $(MADE)/package       ## make the puzzles that are files again (minutes), and check them
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/sudoku.py --data
+	$(BIN)/gram_data --check data/nqueens8.csv
+	$(BIN)/gram_data --problem sudoku9 --check data/sudoku9.csv
 
 reproduce: $(MADE)/app      ## make every figure and number of a CPU again (hours); then see git diff and make verify
 	PATH="$$(cd $(BIN) && pwd):$$PATH" experiments/reproduce.sh

@@ -31,7 +31,8 @@ from .problems.queens import is_queens, puzzles_csv, read_puzzles
 from .recursion import ModelConfig
 from .scores import score_answers
 from .settings import TrainConfig, get_preset, model_class
-from .train import Stopped, TrainingFailed, Unbreakable, draws_for, join, memory_needed, pick_device, train
+from .train import Stopped, TrainingFailed, Unbreakable, draws_for, join, memory_needed, pick_device
+from .train import train
 
 # %% ../nbs/22_cli.ipynb #20a82e77
 class Output(Unbreakable):
@@ -456,7 +457,8 @@ def scores_of(model, problem, test, samples, seed, how, restarts, threshold, vot
 # %% ../nbs/22_cli.ipynb #b4670a5a
 @console_script
 def gram_solve(
-    rows: Param('Rows such as Q....... or . for an empty one; - reads standard input', str, nargs='+'),
+    rows: Param('Rows such as Q....... or . for an empty one, or cells of a Sudoku; - reads standard input',
+                str, nargs='+'),
     samples: int=20,                # Trajectories
     steps: int=None,                # Supervision steps of each, at most (the model's own by default)
     scale: float=1.,                # Noise scale: 0 is the mean path, 1 as trained
@@ -467,7 +469,7 @@ def gram_solve(
     threshold: float=None,          # Of the halting rule
     show: int=8,                    # At most so many different boards
 ):
-    "Solve a partial N-Queens board in many ways."
+    "Solve a partial N-Queens board, or a Sudoku, in many ways."
     check_ranges(samples=samples, steps=steps, scale=scale, last_scale=last_scale, seed=seed,
                  threshold=threshold, show=show)
     rows = rows if isinstance(rows, str) else ' '.join(rows)

@@ -47,7 +47,7 @@ def rope_table(
     d: int,             # channels of one head, even
     rows: int=1,        # rows of the grid that the tokens fill, row after row; 1 is a line
     before: int=0,      # tokens before the grid, which are not turned
-    box: int=0,         # rows of a box, if the grid is divided into boxes as in Sudoku; each has a cell per row
+    box: int=0,         # rows of a box, if the grid is divided into boxes as in Sudoku
 ):                      # cos and signed sin, each [length, d]
     """Tables for `rope` (Su et al. 2021, arXiv:2104.09864). With several rows, each quarter
     of the channel pairs turns with one coordinate: row, column, row + column, row − column.
@@ -112,4 +112,5 @@ class Stack(nn.Sequential):
     "The network that f_L and f_H are made of: `blocks` blocks one after another."
     def __init__(self, dim: int, heads: int, length: int, hidden: int, blocks: int=2, rows: int=1,
                  before: int=0, box: int=0, mixer: str='attention'):
-        super().__init__(*[Block(dim, heads, length, hidden, rows, before, box, mixer) for _ in range(blocks)])
+        how = (dim, heads, length, hidden, rows, before, box, mixer)
+        super().__init__(*[Block(*how) for _ in range(blocks)])
