@@ -17,8 +17,9 @@ from .recursion import ModelConfig, init_from_features
 
 # %% ../nbs/07a_settings.ipynb #6671b03e
 MODELS = {      # name → module and class: GRAM, the deterministic baseline, and the rivals of notebook 66
-    'gram': 'guidance.GRAM', 'rrm': 'recursion.RRM', 'direct': 'baselines.Direct', 'looped': 'baselines.Looped',
-    'looped-ds': 'baselines.LoopedDS', 'trm': 'baselines.TRM', 'hrm': 'baselines.HRM', 'ar': 'baselines.AR',
+    'gram': 'guidance.GRAM', 'rrm': 'recursion.RRM',
+    'direct': 'baselines.Direct', 'looped': 'baselines.Looped', 'looped-ds': 'baselines.LoopedDS',
+    'trm': 'baselines.TRM', 'hrm': 'baselines.HRM', 'ar': 'baselines.AR',
     'mdlm': 'baselines.MDLM', 'flow': 'baselines.LoopedFlow', 'winner': 'baselines.Winner'}
 
 def model_class(name: str) -> type:
@@ -105,7 +106,7 @@ def check_number(name, v, kind):
 
 # %% ../nbs/07a_settings.ipynb #87f4d937
 CHOICES = dict(model=MODELS, reduction=REDUCTIONS, kl_transitions=KL_TRANSITIONS,
-               positions=('line','grid','box'),               mixer=('attention','mlp'),
+               positions=('line','grid','box'), mixer=('attention','mlp'),
                split=SPLITS, precision=('auto','bf16','fp32'))
 
 @patch

@@ -124,7 +124,7 @@ def prepare_data(self: Trainer):
     self.train, self.held_out = parts['train'].to(self.device), parts['valid']
     self.most = int(self.train.n_answers.max())         # answers of one input
     if self.cfg.on_policy and self.most > 1000:
-        raise InputError(f'{self.problem.name} has an input with {self.most} answers: on_policy is for up to 1000')
+        raise InputError(f'{self.problem.name} has {self.most} answers to one input: on_policy takes 1000')
     self.forbidden = fingerprints(torch.cat([parts[k].inputs for k in ('valid','test')])).to(self.device)
 
 # %% ../nbs/07c_train.ipynb #39ea6b7b
@@ -219,7 +219,7 @@ def average(ema: nn.Module, model: nn.Module, decay: float):
     torch._foreach_lerp_(list(dense(ema).values()), list(dense(model).values()), 1 - decay)
 
 @torch.no_grad()
-def update_tasks(t: Trainer, lr: float):
+def update_tasks(t: Trainer, lr: float):    # of problems with tasks (notebook 42)
     "A step against the sign of the gradient, for this batch's rows of the table of tasks alone. No average."
     table = t.model.tasks.weight
     grad = table.grad.coalesce()

@@ -186,8 +186,8 @@ def measures(self: Problem,
     return {}
 
 # %% ../../nbs/00a_problems.ipynb #6d23f999
-MODULES = dict(nqueens='gram_nb.problems.queens', coloring='gram_nb.problems.coloring', arc='gram_nb.problems.arc',
-               sudoku='gram_nb.problems.sudoku')
+MODULES = dict(nqueens='gram_nb.problems.queens', coloring='gram_nb.problems.coloring',
+               arc='gram_nb.problems.arc', sudoku='gram_nb.problems.sudoku')
 PROBLEMS = {}       # name → function that makes the problem
 
 def register(
