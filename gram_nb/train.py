@@ -124,7 +124,7 @@ def prepare_data(self: Trainer):
     self.train, self.held_out = parts['train'].to(self.device), parts['valid']
     self.most = int(self.train.n_answers.max())         # answers of one input
     if self.cfg.on_policy and self.most > 1000:
-        raise InputError(f'{self.problem.name} has {self.most} answers to one input: on_policy takes 1000')
+        raise InputError(f'{self.problem.name} has {self.most} answers to one input: too many for on_policy')
     self.forbidden = fingerprints(torch.cat([parts[k].inputs for k in ('valid','test')])).to(self.device)
 
 # %% ../nbs/07c_train.ipynb #39ea6b7b
