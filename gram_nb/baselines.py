@@ -43,11 +43,11 @@ def without_noise(loss: Tensor, h: Tensor, l: Tensor) -> Supervised:
     "What a supervision step without a KL returns."
     return Supervised(loss, h.detach(), l.detach(), loss.detach(), torch.zeros_like(loss))
 
-# %% ../nbs/66_baselines.ipynb #cba911a5
+# %% ../nbs/66_baselines.ipynb #b313e238
 ONCE = dict(n_sup_train=1)      # nothing is carried to the next update
 FAMILIES = {                    # name → settings
     'direct': dict(model='direct', blocks=6, **ONCE),
-    'looped': dict(model='looped', blocks=4, compile=False, **ONCE),
+    'looped': dict(model='looped', blocks=4, compile=False, **ONCE),    # unrolled, it is too large to compile
     'looped-ds': dict(model='looped-ds', blocks=4),
     'hrm': dict(model='hrm', blocks=3),
     'rrm': dict(model='rrm', blocks=3),
