@@ -83,6 +83,22 @@ def test_solve_finds_all_four():
     status, out, _ = refused.answer(['gram_solve', '--samples', '40', *BOARD])
     assert status == 0 and 'of 4 solutions found' in out and '× valid' in out
 
+def test_a_sudoku_from_a_grid_of_digits_and_dots(tmp_path):
+    status, *_ = tiny(tmp_path/'run', '--set', 'problem=sudoku4', '--set', 'mixer=mlp', '--updates', '6')
+    assert status == 0
+    weights = ['--weights', str(tmp_path/'run'/'best.safetensors')]
+    for rows in (['12..', '3...', '....', '....'], ['12..3...........', '--samples', '3']):
+        status, out, _ = refused.answer(['gram_solve', *rows, *weights])
+        assert status == 0 and ' of 12 solutions found' in out, out
+    status, _, err = refused.answer(['gram_solve', '1.1.', *['....']*3, *weights])
+    assert status == 2 and 'row 1 has the digit 1 twice' in err
+    status, out, _ = refused.answer(['gram_eval', *weights, '--samples', '2', '--augment'])
+    assert status == 0 and 'held-out inputs' in out
+
+def test_a_puzzle_that_cannot_be_typed():
+    status, _, err = refused.answer(['gram_solve', '1', '--weights', 'coloring8-vertices'])
+    assert status == 2 and 'coloring8-vertices cannot be typed' in err
+
 def test_solve_says_that_there_is_no_solution():
     _, out, _ = refused.answer(['gram_solve', 'Q.......', '..Q.....', *BOARD[2:], '--samples', '3'])
     assert 'no solution' in out
