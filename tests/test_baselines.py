@@ -1,0 +1,32 @@
+"Rivals of GRAM (notebook 66) in a run: their states survive a stop, and every command takes them."
+from dataclasses import replace
+
+import pytest
+import refused
+import torch
+from gram_nb.settings import MODELS, TrainConfig, get_preset
+from gram_nb.train import Trainer, keep_rows, restore_state, save_state, train_step
+
+TINY = get_preset('tiny', updates=8)
+
+def weights_after(t: Trainer, updates: int) -> torch.Tensor:
+    keep_rows(t, [train_step(t) for _ in range(updates)])
+    return torch.cat([p.flatten() for p in t.ema.parameters()])
+
+@pytest.mark.parametrize('model', MODELS)
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(model, tmp_path):
+    cfg: TrainConfig = replace(TINY, model=model)
+    whole = weights_after(Trainer(cfg, 'cpu'), 6)
+    t = Trainer(cfg, 'cpu')
+    weights_after(t, 3)                     # amid the supervision steps of a batch
+    save_state(t, tmp_path)
+    again = Trainer(cfg, 'cpu')
+    restore_state(again, tmp_path)
+    torch.testing.assert_close(weights_after(again, 3), whole, rtol=0, atol=0)
+
+@pytest.mark.parametrize('model', ('ar', 'mdlm', 'flow', 'winner'))
+def test_a_rival_is_trained_and_evaluated_by_the_commands(model, tmp_path):
+    out = str(tmp_path/model)
+    command = ['gram_train', '--preset', 'tiny', '--updates', '4', '--set', f'model={model}', '--out', out]
+    assert refused.answer(command)[0] == 0
+    assert 'coverage@20' in refused.answer(['gram_eval', '--weights', f'{out}/best.safetensors'])[1]
