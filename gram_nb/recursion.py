@@ -38,16 +38,7 @@ class ModelConfig:
     box: int = 0            # rows of a box, for RoPE; 0 for a grid without boxes
     mixer: str = 'attention'    # or 'mlp', a SwiGLU over the sequence axis
 
-    def __post_init__(self):
-        for k,v in vars(self).items():
-            least = 0 if k in ('n_tasks','task_tokens','box') else 1
-            if k != 'mixer' and (type(v) is not int or v < least):
-                raise InputError(f'{k} must be a whole number of at least {least}, not {v!r}')
-        per_head = 2 if self.rows == 1 else 8       # a line needs pairs of channels, a grid four pairs
-        if self.dim % (per_head*self.heads):
-            raise InputError(f'dim {self.dim} must be a multiple of {per_head}·heads = {per_head*self.heads}')
-        cells = self.length - self.task_tokens
-        if cells % self.rows: raise InputError(f'{cells} tokens do not fill {self.rows} rows')
+    def __post_init__(self): self.check()
 
     @classmethod
     def for_problem(cls, problem, **sizes):
@@ -57,6 +48,20 @@ class ModelConfig:
     @property
     def length(self):       # tokens of the state
         return self.task_tokens + max(self.in_len - bool(self.n_tasks), self.out_len)
+
+# %% ../nbs/02_recursion.ipynb #1e1080d6
+@patch
+def check(self: ModelConfig):
+    "Raise `InputError` at the first size that cannot be used."
+    for k,v in vars(self).items():
+        least = 0 if k in ('n_tasks','task_tokens','box') else 1
+        if k != 'mixer' and (type(v) is not int or v < least):
+            raise InputError(f'{k} must be a whole number of at least {least}, not {v!r}')
+    per_head = 2 if self.rows == 1 else 8       # a line needs pairs of channels, a grid four pairs
+    if self.dim % (per_head*self.heads):
+        raise InputError(f'dim {self.dim} must be a multiple of {per_head}·heads = {per_head*self.heads}')
+    cells = self.length - self.task_tokens
+    if cells % self.rows: raise InputError(f'{cells} tokens do not fill {self.rows} rows')
 
 # %% ../nbs/02_recursion.ipynb #96630ddf
 TASK_CHANNELS = 512     # numbers that are learned about each task, if the problem has tasks

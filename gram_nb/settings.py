@@ -86,9 +86,6 @@ class TrainConfig(ModelChoice):
 
     def __post_init__(self): self.check()
 
-    @property
-    def objective(self): return Objective(self.beta, self.alpha, self.reduction, self.kl_transitions)
-
 # %% ../nbs/07a_settings.ipynb #1947171e
 LIMITS = dict(dim=16_384, heads=1024, hidden=65_536, blocks=64, K=1000, T=1000, n_sup=100_000,
               n_sup_train=100_000, updates=10**9, minutes=10**6, batch=10**6, validations=10**5,
@@ -130,6 +127,9 @@ def check(self: TrainConfig):
         raise InputError(f'on_policy is for the models gram and rrm, not {self.model}')
     if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
         raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation')
+
+@patch(as_prop=True)
+def objective(self: TrainConfig): return Objective(self.beta, self.alpha, self.reduction, self.kl_transitions)
 
 # %% ../nbs/07a_settings.ipynb #b6f334f2
 def default_beta(
@@ -180,8 +180,9 @@ PRESETS |= {
     'sudoku4-fast': TrainConfig(
         problem='sudoku4', mixer='mlp', dim=64, hidden=64, minutes=5., lr=3e-3, beta=.28, augment=True),
     'sudoku6-blank-fast': TrainConfig(
-        problem='sudoku6-blank', positions='box', minutes=30., lr=1.5e-3, beta=.125, augment=True),
-    'sudoku6-fast': TrainConfig(problem='sudoku6', positions='box', minutes=30., beta=.125, augment=True),
+        problem='sudoku6-blank', mixer='mlp', dim=64, minutes=30., lr=3e-3, beta=.125, augment=True),
+    'sudoku6-fast': TrainConfig(
+        problem='sudoku6', mixer='mlp', dim=64, minutes=30., lr=3e-3, beta=.125, augment=True),
     'sudoku9-blank-fast': TrainConfig(
         problem='sudoku9-blank', positions='box', minutes=60., batch=64, beta=.055, augment=True),
     'sudoku9-fast': TrainConfig(

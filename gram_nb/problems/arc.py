@@ -121,7 +121,7 @@ def make_views(
     for row in paint[1:]: row[COLOR+1:] = torch.randperm(9, generator=g) + COLOR + 1
     return torch.arange(count) % 8, paint
 
-# %% ../../nbs/42_arc.ipynb #91e63d35
+# %% ../../nbs/42_arc.ipynb #3f1ce1c5
 class ARC(Problem):
     "Tasks of ARC-AGI. An input is the number of its view of its task, then a grid."
     n_symbols = N_SYMBOLS
@@ -153,10 +153,12 @@ class ARC(Problem):
         if split != 'inputs': raise InputError(f'{self.name} comes with its split: use split inputs')
         return {k: self.pairs(k) for k in ('train','valid','test')}
 
-    def puzzles(self):
-        a, b, c = self.parts().values()
-        owner = torch.cat([a.owner, b.owner + len(a), c.owner + len(a) + len(b)])
-        return Puzzles(*(torch.cat([getattr(p, k) for p in (a,b,c)]) for k in ('inputs','targets')), owner)
+# %% ../../nbs/42_arc.ipynb #c7b0162d
+@patch
+def puzzles(self: ARC):
+    a, b, c = self.parts().values()
+    owner = torch.cat([a.owner, b.owner + len(a), c.owner + len(a) + len(b)])
+    return Puzzles(*(torch.cat([getattr(p, k) for p in (a,b,c)]) for k in ('inputs','targets')), owner)
 
 # %% ../../nbs/42_arc.ipynb #dc8db09e
 @patch
