@@ -48,7 +48,8 @@ STEPS, WIDTHS, WIDE = (1, 2, 4, 8, 16, 32, 64), (1, 2, 5, 10, 20, 50), 50
 def gram_train(words: str, folder) -> None:
     "Train, or go on, or do nothing if the run is complete."
     script = Path(sys.executable).with_name('gram_train')
-    subprocess.run([script, *shlex.split(words), '--out', str(folder)], check=True, stdout=subprocess.DEVNULL)
+    command = [script, *shlex.split(words), '--out', folder.relative_to(ROOT).as_posix()]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
 
 def keep(name: str):
     "Keep the runs of a problem, with the weights of `gram` in the package."
@@ -73,7 +74,7 @@ def generated(model, problem, how) -> dict:
     found, parts = signature(problem.decode(y[ok]), n), problem.parts()
     known = {k: signature(problem.decode(p.targets), n) for k,p in parts.items()}
     every = torch.cat(list(known.values()))
-    shares = [mean(~torch.isin(v, known['train'])) for v in (found, every)]
+    shares = [mean(~torch.isin(v, known['train'])) if len(v) else 0. for v in (found, every)]
     return result | dict(zip(('held_out', 'held_out_real'), shares))
 
 def solved(model, problem, how) -> dict:
@@ -90,14 +91,15 @@ def solved(model, problem, how) -> dict:
     ok, widths, at = ok_of(drawn.answers), {}, torch.arange(len(test))
     train = problem.parts()['train']
     heads = fit_heads(model, problem, train.subset(torch.arange(0, len(train), 4)))
-    value = best_of_n(model, heads, test.inputs, WIDE, generator=torch.Generator().manual_seed(0))
+    g = torch.Generator().manual_seed(0)
+    value = [best_of_n(model, heads, x, WIDE, generator=g)[0] for x in test.inputs.split(20)]
     for k in WIDTHS:
         sure = drawn.answers[drawn.confidence[:k].argmax(0), at]
         chosen = dict(vote=majority_vote(drawn.answers[:k]), confidence=sure)
         each = {name: problem.valid(test.inputs, y) for name,y in chosen.items()}
         each['checked'] = ok[:k].any(0)
         widths[k] = {name: dict(easy=mean(v[easy]), hard=mean(v[~easy])) for name,v in each.items()}
-    lprm = problem.valid(test.inputs, value[0])
+    lprm = problem.valid(test.inputs, torch.cat(value))
     return dict(easy=easy.int().tolist(), steps=steps, widths=widths, solved=mean(ok.double().mean(0)),
                 each=[round(v, 3) for v in ok.double().mean(0).tolist()],
                 value={WIDE: dict(easy=mean(lprm[easy]), hard=mean(lprm[~easy]))})
