@@ -17,7 +17,8 @@ from fastcore.script import call_parse
 from filelock import FileLock, Timeout
 from gram_nb.baselines import FAMILIES as MODELS, flops_per_answer, seconds_per_answer, with_noise
 from gram_nb.checkpoints import load_model
-from gram_nb.inference import fastest_precision, sample_with_confidence
+from gram_nb.halting import fit_heads, rollout_until_halt
+from gram_nb.inference import fastest_precision, precision_context, sample_with_confidence
 from gram_nb.problems import Puzzles
 from gram_nb.scores import score_answers
 from gram_nb.settings import TrainConfig
@@ -64,6 +65,20 @@ def kl_to_uniform(model, puzzles: Puzzles, precision: str, draws=200, **how) -> 
     counts = [answer_counts(y[:,i], some.targets[some.owner == i]) for i in range(len(some))]
     kls = [uniformity(c)['kl'] for c in counts if c[:-1].sum() >= 5*(len(c) - 1)]
     return dict(kl=sum(kls)/len(kls) if kls else None, kl_puzzles=len(kls))
+
+@torch.no_grad()
+def picked_by_halt_head(model, problem, parts: dict, puzzles: Puzzles, precision: str, scale: float) -> float:
+    "Accuracy of the draw that the halt head trusts most. The head is fitted to runs on 500 training puzzles."
+    train = parts['train']
+    some = train.subset(torch.arange(0, len(train), -(-len(train)//500)))
+    with torch.enable_grad(): heads = fit_heads(model, problem, some, scales=(scale,))
+    x, generator = puzzles.inputs.repeat(SAMPLES, 1), torch.Generator().manual_seed(0)
+    with precision_context('cpu', precision):
+        h = torch.cat([rollout_until_halt(model, v, None, scale, generator)[0] for v in x.split(512)])
+    y = model.decode(h.float()).argmax(-1).view(SAMPLES, len(puzzles), -1)
+    trust = heads.q(h)[:,0].view(SAMPLES, -1)
+    best = y[trust.argmax(0), torch.arange(len(puzzles))]
+    return problem.valid(puzzles.inputs, best).double().mean().item()
 
 def by_givens(problem, puzzles: Puzzles, y) -> dict:       # y [samples, inputs, out_len]
     "Accuracy on boards whose givens lie in the upper half, and in the lower half."
@@ -170,6 +185,8 @@ def train_and_measure(job: Job, result: dict, folder: Path) -> dict:
     depths = DEPTHS if job.seed == 0 and job.model not in WITHOUT_DEPTH else ()
     test = every(parts['test'], TASKS[job.task][2])
     run = measured(model, problem, test, precision, job.seed, depths, **how)
+    if job.model == 'ptrm':
+        run['picked_by_halt_head'] = picked_by_halt_head(model, problem, parts, test, precision, **how)
     (folder/'checkpoint.safetensors').unlink(missing_ok=True)       # large, and of no more use
     return cost | noise | run
 
