@@ -11,7 +11,12 @@ adds a point to the curve of a training whose best weights are new, so call it a
 
     python experiments/arc.py --paper       # a minute, 10 GiB
 
-runs one update of the paper's presets, with a batch of two puzzles, counts its operations, and adds that."""
+runs one update of the paper's presets, with a batch of two puzzles, counts its operations, and adds that.
+
+    python experiments/arc.py --beta        # a quarter of an hour
+
+trains GRAM for five minutes with two β, and compares the loss in training, where the posterior knows the
+answer, with that of prior rollouts on training pairs."""
 import json, time
 from dataclasses import asdict, replace
 
@@ -24,8 +29,9 @@ from gram_nb.halting import Heads, confidence, train_heads
 from gram_nb.inference import precision_context
 from gram_nb.problems import get_problem
 from gram_nb.problems.arc import grid_of, guesses, ranked
+from gram_nb.recursion import token_nats
 from gram_nb.settings import get_preset
-from gram_nb.train import Trainer, memory_needed, train_step
+from gram_nb.train import Trainer, memory_needed, train, train_step
 
 from store import ROOT, load, machine, save
 
@@ -130,26 +136,43 @@ def one_update(preset: str) -> dict:
                 seconds_of_two=seconds, precision=t.cfg.precision, batch=cfg.batch, updates=cfg.updates,
                 tasks=t.problem.n_tasks, parameters=sum(p.numel() for p in t.model.parameters()))
 
+def keep(key: str, value):
+    "Put something into the file, as it is now."
+    save('arc', load('arc') | {key: value})
+
+def short_run(beta: float, minutes: float=5.) -> dict:
+    "Cross-entropy of training, under the posterior, and of prior rollouts on training pairs."
+    cfg = get_preset('arc1-10x10-fast', minutes=minutes, validations=1, compile=False, beta=beta)
+    t = train(cfg, ROOT/'runs'/'arc-beta'/f'{beta}')
+    part, g = t.problem.pairs('train'), torch.Generator().manual_seed(0)
+    i = torch.randperm(len(part), generator=g)[:192]
+    x, there, _ = t.problem.random_symmetry(part.inputs[i], g)
+    with torch.no_grad(): *_, (h, _) = rollout(t.ema, x, cfg.n_sup_train, generator=g)
+    last = [row for row in t.log[-200:] if row[1] == cfg.n_sup_train]
+    return dict(beta=beta, minutes=minutes, updates=t.update, kl=sum(r[4] for r in last)/len(last),
+                posterior=sum(r[3] for r in last)/len(last),
+                prior=token_nats(t.ema.decode(h), there(part.targets[i])).mean().item())
+
 @call_parse
 def main(
     paper: store_true,      # One update of the paper's presets, instead of evaluation
+    beta: store_true,       # Two short trainings, instead of evaluation
 ):
     "Evaluate what is new."
     torch.set_num_threads(1)
-    result = load('arc') or dict(
-        command='python experiments/arc.py', machine=machine(), torch=torch.__version__, tasks=77, views=32,
-        size='ARC-AGI-1, tasks that fit 10×10', baselines=baselines(), runs={})
-    if paper:
-        result['paper'] = {name: one_update(name) for name in ('arc1-paper','arc2-paper')}
-        return save('arc', result)
+    if not load('arc'):
+        facts = dict(command='python experiments/arc.py', machine=machine(), torch=torch.__version__)
+        size = dict(size='ARC-AGI-1, tasks that fit 10×10', tasks=77, views=32)
+        save('arc', dict(**facts, **size, baselines=baselines(), runs={}))
+    if paper: return keep('paper', {name: one_update(name) for name in ('arc1-paper','arc2-paper')})
+    if beta: return keep('beta', [short_run(b) for b in (.045,.3)])
     for name,folder in RUNS.items():
         if not (folder/'best.safetensors').is_file(): continue
         update = load_tensors(folder/'best.safetensors')[1]['validation']['update']
-        points = result['runs'].get(name, {}).get('points', [])
+        points = load('arc')['runs'].get(name, {}).get('points', [])
         if any(p['update'] == update for p in points): continue
         seconds, validation = seconds_at(folder, update)
-        point, kept = measured(folder, update)
-        points = [*points, dict(point, seconds=seconds, validation=validation)]
-        result['runs'][name] = dict(points=points, **kept)
-        save('arc', result)
+        point, rest = measured(folder, update)
+        points.append(dict(point, seconds=seconds, validation=validation))
+        keep('runs', load('arc')['runs'] | {name: dict(points=points, **rest)})
         print(name, json.dumps(points[-1]), flush=True)

@@ -72,6 +72,7 @@ for name in splits rows annealing noise_scale uniformity selection ablations on_
 done
 experiment arc
 experiment arc --paper
+experiment arc --beta
 experiment families --minutes 5     # another day of one thread, or half a day if it is started twice
 
 python tools/run_notebooks.py --inplace
