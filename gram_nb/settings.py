@@ -27,6 +27,7 @@ def model_class(name: str) -> type:
     module, kind = MODELS[name].split('.')
     return getattr(importlib.import_module(f'gram_nb.{module}'), kind)
 
+# %% ../nbs/07a_settings.ipynb #2969ab0a
 @dataclass(frozen=True)
 class ModelChoice:
     "Which model is trained, and on what."
