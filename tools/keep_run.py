@@ -124,7 +124,7 @@ def card(path: Path, metrics: dict) -> str:
     "The model card of weights in the package, with the figures that they reach now."
     model, problem, cfg = load_run(path)
     parts, puzzles = problem.parts(cfg.split, cfg.split_seed), problem.puzzles()
-    scores, y = evaluate(model, problem, parts['test'], precision=metrics['precision'])
+    scores, y = evaluate(model, problem, parts['test'], metrics['samples'], precision=metrics['precision'])
     ceiling = ' | '.join(f'{100*v:.2f}' for v in metrics['ceiling'].values())
     tensors, meta = load_tensors(path)
     half = any(v.dtype == torch.bfloat16 for v in tensors.values())
