@@ -69,6 +69,7 @@ def draw(
     logits = self.decode(h)
     return logits.argmax(-1), confidence(logits), steps
 
+# %% ../nbs/06_inference.ipynb #eba84594
 @torch.no_grad()
 def sample_with_confidence(
     model: RRM,             # deterministic models give the same answer `samples` times
