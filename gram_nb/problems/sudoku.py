@@ -58,23 +58,20 @@ def search(
         nonlocal dead
         if not blank: return found.append(tuple(cells))
         few = n + 1
-        for k in blank:
-            a, b, c = of[k]
+        for k,(a,b,c) in ((k, of[k]) for k in blank):
             some = full & ~(used[a] | used[b] | used[c])
             if (count := some.bit_count()) < few:
                 i, free, few = k, some, count
                 if few < 2: break
-        dead += not free
-        blank.remove(i)
+        dead += not free; blank.remove(i)
         while free and len(found) < limit:
             bit = free & -free
-            free ^= bit
-            cells[i] = bit.bit_length() - 1
+            free, cells[i] = free ^ bit, bit.bit_length() - 1
             flip(i, bit); fill(); flip(i, bit)
         blank.append(i)
-    for i,v in enumerate(cells):
-        if v and any(used[k] >> v & 1 for k in of[i]): return [], 0     # two givens break a rule
-        if v: flip(i, 1 << v)
+    for i,v in ((i, v) for i,v in enumerate(cells) if v):
+        if any(used[k] >> v & 1 for k in of[i]): return [], 0           # two givens break a rule
+        flip(i, 1 << v)
     fill()
     return found, dead
 
@@ -345,6 +342,7 @@ class Sudoku(Problem):
         found, _ = search(self.decode(x).tolist(), self.n, self.most)
         return self.encode(torch.tensor(found, dtype=torch.long).view(-1, self.n**2))
 
+# %% ../../nbs/41_sudoku.ipynb #d969b6eb
 @functools.cache
 def grids_of(n: int, kind: str, path: str) -> Puzzles:      # digits, 0 for blank
     "The puzzles of a problem, before they become tokens."
@@ -379,6 +377,7 @@ def parts(self: Sudoku, split='inputs', seed=0):
     def some(k): return Puzzles(puzzles.inputs, puzzles.targets[part == k], puzzles.owner[part == k])
     return {k: some(i) for i,k in enumerate(('train','valid','test'))}
 
+# %% ../../nbs/41_sudoku.ipynb #0501604f
 @patch
 def random_symmetry(self: Sudoku, x, generator):
     "The same puzzles rearranged, with other names for the digits."
@@ -419,6 +418,7 @@ def show(self: Sudoku, y):
     words = [str(v) if 1 <= v <= n else '?' for v in self.decode(y).tolist()]
     return [' '.join(words[i:i+n]) for i in range(0, n*n, n)]
 
+# %% ../../nbs/41_sudoku.ipynb #f107f42b
 @patch
 def check_file(self: Sudoku, path):
     if self.n != 9: raise InputError(f'files have 9 × 9 grids: take sudoku9, not {self.name}')
