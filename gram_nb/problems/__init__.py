@@ -170,6 +170,7 @@ def show(self: Problem,
     "An answer as text. By default its tokens."
     return [' '.join(map(str, y.tolist()))]
 
+# %% ../../nbs/00a_problems.ipynb #2556d96a
 @patch
 def check_file(self: Problem,
     path,           # of puzzles
