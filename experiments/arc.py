@@ -13,9 +13,9 @@ adds a point to the curve of a training whose best weights are new, so call it a
 
 runs one update of the paper's presets, with a batch of two puzzles, counts its operations, and adds that.
 
-    python experiments/arc.py --beta        # a quarter of an hour
+    python experiments/arc.py --beta        # seven minutes
 
-trains GRAM for five minutes with two β, and compares the loss in training, where the posterior knows the
+trains GRAM for three minutes with two β, and compares the loss in training, where the posterior knows the
 answer, with that of prior rollouts on training pairs."""
 import json, time
 from dataclasses import asdict, replace
@@ -140,7 +140,7 @@ def keep(key: str, value):
     "Put something into the file, as it is now."
     save('arc', load('arc') | {key: value})
 
-def short_run(beta: float, minutes: float=5.) -> dict:
+def short_run(beta: float, minutes: float=3.) -> dict:
     "Cross-entropy of training, under the posterior, and of prior rollouts on training pairs."
     cfg = get_preset('arc1-10x10-fast', minutes=minutes, validations=1, compile=False, beta=beta)
     t = train(cfg, ROOT/'runs'/'arc-beta'/f'{beta}')
