@@ -16,7 +16,7 @@ experiment() {      # NAME [ARGUMENTS]: its results are made anew; after a stop 
     touch "$done"
 }
 
-# README's first rows
+# what `make demo` makes
 gram_demo --minutes 6 --out runs/demo
 keep demo --leave 'log.csv weights.safetensors'
 

@@ -235,13 +235,6 @@ class MDLM(OneStack):
         logits = self.decode(self.stack(e + self.encode_y(y))).float()
         return logits.index_fill(-1, torch.tensor([PAD], device=y.device), -torch.inf)
 
-    def hide(self, y, noise):   # → [batch, 1] times, evenly spread; bool [batch, out_len]
-        "Which tokens of each answer are hidden, and at what time."
-        u = torch.special.ndtr(noise[0,...,:2])                     # uniform
-        even = torch.arange(len(y), device=y.device)[:,None] / len(y)
-        t = ((u[0,0,1] + even) % 1).clamp_min(1e-3)
-        return t, u[:,:y.shape[1],0] < t
-
     def supervision_loss(self, h, l, x, y, noise, objective=None, follow=None, weight=None):
         t, hidden = self.hide(y, noise)
         logits = self.logits(self.encode(x), y.masked_fill(hidden, PAD))
@@ -258,6 +251,15 @@ class MDLM(OneStack):
             show = (y == PAD) & (torch.rand(y.shape, generator=generator, device=x.device) < 1/(n-i))
             y, p = torch.where(show, new, y), torch.where(show, q, p)
         return y, p.amin(1), torch.full_like(y[:,0], n)
+
+# %% ../nbs/66_baselines.ipynb #b0cabd5b
+@patch
+def hide(self: MDLM, y, noise):   # → [batch, 1] times, evenly spread; bool [batch, out_len]
+    "Which tokens of each answer are hidden, and at what time."
+    u = torch.special.ndtr(noise[0,...,:2])                     # uniform
+    even = torch.arange(len(y), device=y.device)[:,None] / len(y)
+    t = ((u[0,0,1] + even) % 1).clamp_min(1e-3)
+    return t, u[:,:y.shape[1],0] < t
 
 # %% ../nbs/66_baselines.ipynb #92e107dc
 FREQUENCIES = 8

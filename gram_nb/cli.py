@@ -421,9 +421,9 @@ def gram_eval(
                  threshold=threshold, restarts=restarts, select_by_vote=select_by_vote,
                  confidence=confidence, share=share)
     model, problem, cfg = load_run(weights, pick_device())
-    rule, scales = read_halting(halting, threshold, weights, model), (scale, otherwise(last_scale, scale))
-    how = dict(n_sup=steps or model.cfg.n_sup, scale=scales, augment=symmetry_of(problem, augment),
-               precision=cfg.precision.replace('auto', 'fp32'), halting=rule)
+    how = dict(n_sup=steps or model.cfg.n_sup, scale=(scale, otherwise(last_scale, scale)),
+               augment=symmetry_of(problem, augment), precision=cfg.precision.replace('auto', 'fp32'),
+               halting=read_halting(halting, threshold, weights, model))
     result = scores_of(model, problem, test_part(problem, cfg), samples, seed, how, restarts,
                        otherwise(threshold, THRESHOLDS['restart']), select_by_vote, confidence, share)
     print(report(result))

@@ -69,9 +69,6 @@ def draw(
     logits = self.decode(h)
     return logits.argmax(-1), confidence(logits), steps
 
-# %% ../nbs/06_inference.ipynb #eba84594
-#| export
-
 # %% ../nbs/06_inference.ipynb #57740823
 @torch.no_grad()
 def sample_with_confidence(

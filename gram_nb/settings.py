@@ -125,9 +125,10 @@ def check(self: TrainConfig):
         raise InputError(f'ema must be below 1 and alpha at most 1, not {self.ema} and {self.alpha}')
     if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
     if self.on_policy and self.model not in ('gram','rrm'):
-        raise InputError(f'on_policy is for the models gram and rrm, not {self.model}')
+        raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
     if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
-        raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation')
+        raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation: '
+                         'set on_policy=0')
 
 @patch(as_prop=True)
 def objective(self: TrainConfig): return Objective(self.beta, self.alpha, self.reduction, self.kl_transitions)

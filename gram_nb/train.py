@@ -218,6 +218,7 @@ def average(ema: nn.Module, model: nn.Module, decay: float):
     "Move the averaged weights toward the model's."
     torch._foreach_lerp_(list(dense(ema).values()), list(dense(model).values()), 1 - decay)
 
+# %% ../nbs/07c_train.ipynb #3f059f1e
 @torch.no_grad()
 def update_tasks(t: Trainer, lr: float):    # of problems with tasks (notebook 42)
     "A step against the sign of the gradient, for this batch's rows of the table of tasks alone. No average."

@@ -23,7 +23,7 @@ TINY = PRESETS['tiny']
 
 def one_line(error, *words):
     text = str(error)
-    assert text and '\n' not in text and len(text) < 800, text
+    assert text and '\n' not in text and len(text) < 600, text
     for w in words: assert w in text, text
 
 # ---- refused

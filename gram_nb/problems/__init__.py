@@ -99,6 +99,7 @@ def orbit_parts(
     part[order['valid']], part[order['test']] = 1, 2
     return part[orbit]
 
+# %% ../../nbs/00a_problems.ipynb #782ef64e
 def split_orbits(
     puzzles: Puzzles,
     orbit: Tensor,          # [m] the orbit of each target, as a number
@@ -215,7 +216,8 @@ def get_problem(
     "The problem called `name`."
     known, file = name_and_file(name)
     if is_problem(name): return PROBLEMS[known](*file)
-    raise InputError(f'unknown problem {name!r}: choose one of {", ".join(problem_names())}')
+    family = [n for n in problem_names() if n.startswith(re.match('[a-z]*', str(name)).group() or ' ')]
+    raise InputError(f'unknown problem {name!r}: choose one of {", ".join(family or MODULES)}')
 
 def problem_names() -> list:
     "All known names."

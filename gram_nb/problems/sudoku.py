@@ -45,8 +45,7 @@ def is_solved(
 
 # %% ../../nbs/41_sudoku.ipynb #40af7c1c
 def search(
-    cells,              # n² digits, 0 for blank
-    n: int,
+    cells, n: int,      # n² digits, 0 for blank; side of the grid
     limit: int=10_000,  # stop at so many answers
 ) -> tuple:             # answers as tuples of digits, number of dead ends
     "Every way to complete a grid, by backtracking over the cell with the fewest digits left."
