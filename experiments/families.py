@@ -1,6 +1,6 @@
-"""Other kinds of model beside GRAM, at equal training time on one thread and about equal numbers of weights.
+"""Other kinds of model beside GRAM, at equal processor time of one thread and about equal numbers of weights.
 
-    python experiments/families.py --minutes 5      # two processes may share the work: start it twice
+    python experiments/families.py --minutes 3      # two processes may share the work: start it twice
 
 Every model of notebook 66, on every task and both splits, with three training seeds. The learning rate of
 each model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the
@@ -157,7 +157,7 @@ class Job:
 def try_rate(job: Job, result: dict, folder: Path) -> dict:
     "A short training with one learning rate."
     cfg = config(job.task, job.model, .4*result['minutes'], lr=job.lr, precision=result['precision'])
-    best = train(cfg, folder, quiet=True).best
+    best = train(cfg, folder, quiet=True, clock=time.process_time).best
     shutil.rmtree(folder)
     return dict(validation_accuracy=best)
 
@@ -172,7 +172,7 @@ def trained(job: Job, result: dict, folder: Path) -> tuple:     # model, problem
         return with_noise(model), problem, dict(updates=0, seconds=0.)
     how = dict(split=job.split, split_seed=job.seed, seed=job.seed, precision=result['precision'])
     cfg = config(job.task, job.model, result['minutes'], lr=rate_of(result, job.task, job.model), **how)
-    t = train(cfg, folder, quiet=True)
+    t = train(cfg, folder, quiet=True, clock=time.process_time)
     curve = [dict(update=r[0], accuracy=r[2], coverage=r[5]) for r in t.validated]
     return t.ema.eval(), t.problem, dict(updates=t.update, seconds=t.seconds, lr=cfg.lr, curve=curve)
 
@@ -238,7 +238,7 @@ def begin(name: str, minutes: float, lock: FileLock):
 
 @call_parse
 def main(
-    minutes: float,             # Minutes of each training; twice as many on nqueens8-board
+    minutes: float=3,           # Minutes of processor time of each training; twice as many on nqueens8-board
     seeds: int=3,               # Training seeds of each
     tasks: str=','.join(TASKS), # Tasks, with commas between them
     models: str=None,           # Models, likewise; by default all

@@ -96,7 +96,7 @@ class Trainer:
 # %% ../nbs/07c_train.ipynb #e39c99a1
 def decided(cfg: TrainConfig, device: str) -> TrainConfig:
     "The settings with `precision` and `compile` as they are used on this machine."
-    long = cfg.minutes >= 4 or cfg.updates >= 1000
+    long = cfg.minutes >= 3 or cfg.updates >= 1000
     precision = fastest_precision(device) if cfg.precision == 'auto' else cfg.precision
     return replace(cfg, precision=precision, compile=cfg.compile and long)
 
@@ -526,20 +526,19 @@ def keep_validation(t: Trainer, folder) -> dict:        # the row, by field
     return row
 
 # %% ../nbs/07c_train.ipynb #53c2c0ef
-def run_updates(t: Trainer, folder, came: list, bar):
+def run_updates(t: Trainer, folder, came: list, bar, clock=time.monotonic):
     "The loop: updates until the run is complete or a signal has come."
-    before, rows, start = t.seconds, [], time.monotonic()
-    def clock(): return before + time.monotonic() - start
+    before, rows = t.seconds - clock(), []
     while t.progress < 1:
         rows.append(train_step(t))
-        t.seconds = clock()
+        t.seconds = before + clock()
         bar.update(min(100, 100*t.progress) - bar.n)
         due = validation_due(t)
         if due or came or len(rows) == 100: rows = keep_rows(t, rows)
         if due:
             t.complete, began = t.progress >= 1, t.seconds
             row = keep_validation(t, folder)
-            t.seconds = clock()
+            t.seconds = before + clock()
             t.reserve = max(t.reserve, 1.2*(t.seconds - began))
             bar.set_postfix_str(f"update {t.update}, prior accuracy {row['prior_accuracy']:.1%}")
         if due or came: save_state(t, folder)
@@ -559,6 +558,7 @@ def train(
     folder,             # for config.json, log.csv, valid.csv, checkpoint.safetensors, best.safetensors
     device=None,
     quiet: bool=False,  # no progress bar
+    clock=time.monotonic,   # what `minutes` count; time.process_time does not see other processes
 ) -> Trainer:           # with the best averaged weights by validation in `ema`
     "Train, or resume the run in `folder`, or just load it if it is complete."
     folder, (device, rank, ranks) = Path(folder), join(device)
@@ -574,7 +574,7 @@ def train(
         if (folder/'checkpoint.safetensors').is_file(): restore_state(t, folder)
         try:
             if t.progress < 1: compile_step(t, quiet)
-            with progress_bar(t, quiet) as bar: run_updates(t, folder, came, bar)
+            with progress_bar(t, quiet) as bar: run_updates(t, folder, came, bar, clock)
         except (OSError, SafetensorError) as e:
             raise TrainingFailed(f'cannot write to {folder} ({e}): the last checkpoint is kept; '
                                  'make room and start the same command again')
