@@ -73,7 +73,7 @@ done
 experiment arc
 experiment arc --paper
 experiment arc --beta
-experiment families --minutes 5     # another day of one thread, or half a day if it is started twice
+experiment families              # days of one thread; two may share the work: start it twice
 
 python tools/run_notebooks.py --inplace
 nbdev_clean
