@@ -35,7 +35,7 @@ setuptools.setup(
     cmdclass=dict(build_py=WithData),
     python_requires='>=' + cfg['min_python'],
     install_requires=shlex.split(cfg['requirements']),
-    extras_require={k: shlex.split(cfg[f'{k}_requirements']) for k in ('dev', 'hub', 'arc', 'app', 'site')},
+    extras_require={k: shlex.split(cfg[f'{k}_requirements']) for k in ('dev', 'hub', 'arc', 'images', 'app', 'site')},
     entry_points={
         'console_scripts': cfg['console_scripts'].split('\n'),
         'nbdev': [f"{cfg['lib_name']}={cfg['lib_name']}._modidx:d"],

@@ -54,6 +54,10 @@ keep coloring8-longer --leave 'log.csv answers.safetensors weights.safetensors'
 # Sudoku: trains, keeps and ships sudoku4, sudoku4-blank, sudoku6, sudoku6-blank, sudoku9 and sudoku9-blank
 experiment sudoku
 
+# images: trains, keeps and ships digits8 and digits8-class
+experiment images
+experiment images --movie
+
 for seed in 0 1; do
     name=arc1-10x10$([ $seed = 0 ] || echo -seed$seed)
     gram_train --preset arc1-10x10-fast --seed $seed --out runs/$name/gram

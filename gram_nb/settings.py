@@ -195,6 +195,15 @@ PRESETS |= {
         problem='sudoku9-blank', mixer='mlp', beta=.05, ema=.999, updates=13_000, augment=True),
 }
 
+# %% ../nbs/07a_settings.ipynb #3f6ae169
+PRESETS |= {
+    'digits8-fast': TrainConfig(
+        problem='digits8', mixer='mlp', dim=64, hidden=64, updates=8000, batch=64, lr=3e-3, beta=.28),
+    'digits8-class-fast': TrainConfig(
+        problem='digits8-class', mixer='mlp', dim=64, hidden=64, updates=8000, batch=64, lr=3e-3, beta=.28),
+    'mnist-paper': like_paper(problem='mnist', beta=.07, accumulate=4),
+}
+
 # %% ../nbs/07a_settings.ipynb #a9309de3
 def get_preset(
     name: str,

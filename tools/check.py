@@ -60,8 +60,9 @@ def requirements() -> list:
     config = ConfigParser(delimiters=['='])
     config.read(ROOT/'settings.ini', encoding='utf-8')
     needed = config['DEFAULT']['requirements']
-    hub, arc, dev, app = (config['DEFAULT'][f'{k}_requirements'] for k in ('hub', 'arc', 'dev', 'app'))
-    package = imports(f'{needed} {hub} {arc}', 'gram_nb')
+    hub, arc, images, dev, app = (
+        config['DEFAULT'][f'{k}_requirements'] for k in ('hub', 'arc', 'images', 'dev', 'app'))
+    package = imports(f'{needed} {hub} {arc} {images}', 'gram_nb')
     return package + imports(f'{needed} {dev} {app}', *CODE, ignore='DEP002')
 
 def notebook_faults(path) -> list:

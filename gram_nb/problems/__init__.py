@@ -189,7 +189,8 @@ def measures(self: Problem,
 
 # %% ../../nbs/00a_problems.ipynb #6d23f999
 MODULES = dict(nqueens='gram_nb.problems.queens', coloring='gram_nb.problems.coloring',
-               arc='gram_nb.problems.arc', sudoku='gram_nb.problems.sudoku')
+               arc='gram_nb.problems.arc', sudoku='gram_nb.problems.sudoku',
+               digits='gram_nb.problems.images', mnist='gram_nb.problems.images')
 PROBLEMS = {}       # name → function that makes the problem
 
 def register(
