@@ -86,7 +86,7 @@ CARD = """# {name}: GRAM for {task}
 {scores}
 | ceiling of independent uniform draws | | {ceiling} |
 
-n: valid answers that an input has; f: those found.
+n: valid answers that an input has; f: those found.{note}
 
 By the number of valid answers{of_shipped}:
 
@@ -127,6 +127,7 @@ def card(path: Path, metrics: dict) -> str:
     scores, y = evaluate(model, problem, parts['test'], metrics['samples'], precision=metrics['precision'])
     ceiling = ' | '.join(f'{100*v:.2f}' for v in metrics['ceiling'].values())
     tensors, meta = load_tensors(path)
+    more = ' More are valid than are listed: coverage means nothing here.'
     half = any(v.dtype == torch.bfloat16 for v in tensors.values())
     table = [f'| as trained (float32) | {percent(metrics)} |', f'| as shipped (bf16) | {percent(scores)} |']
     return CARD.format(
@@ -136,7 +137,8 @@ def card(path: Path, metrics: dict) -> str:
         **{k: len(p) for k,p in parts.items()}, command=metrics['command'], machine=metrics['machine'],
         precision=metrics['precision'], minutes=metrics['train_seconds']/60, updates=metrics['updates'],
         seed=metrics['seed'], validation=meta['validation']['prior_accuracy'], samples=len(y),
-        n_sup=cfg.n_sup, scores='\n'.join(table if half else table[:1]), ceiling=ceiling,
+        n_sup=cfg.n_sup, note=more*getattr(problem, 'open_ended', False),
+        scores='\n'.join(table if half else table[:1]), ceiling=ceiling,
         rows=by_answers(problem, parts['test'], y))
 
 def into_package(run: Path):

@@ -90,10 +90,10 @@ def load_images(data: str, folder: str='') -> tuple:    # bool [m, side, side], 
     number = rows[:,1:].unique(dim=0, return_inverse=True)[1]
     return rows[:,1:].view(-1, *ink.shape[1:]).bool(), rows[:,0], number
 
-# %% ../../nbs/43_images.ipynb #25a557cf
+# %% ../../nbs/43_images.ipynb #2886100d
 class Images(Problem):
     "Draw an image from nothing, or one of a given class."
-    min_draws = 512
+    min_draws, open_ended = 512, True       # images that are not in the list may be valid
 
     def __init__(self,
         data: str='digits8',    # or 'mnist'
@@ -248,14 +248,14 @@ def halves(image: Tensor, count: int, seed: int=0) -> list:     # of pairs
     orders = [torch.randperm(len(image), generator=g) for _ in range(count)]
     return [(image[i[:len(i)//2]], image[i[len(i)//2:2*(len(i)//2)]]) for i in orders]
 
-# %% ../../nbs/43_images.ipynb #cdc0b28f
+# %% ../../nbs/43_images.ipynb #3f3599c8
 def ks_test(
     a: Tensor,  # [n] distances of samples
     b: Tensor,  # [m] distances of real images
     draws: int=2000,
     seed: int=0,
 ) -> dict:      # for 'nearer' and 'either': the statistic and its p-value
-    "Is a distributed like b? A permutation test of Kolmogorov and Smirnov's statistic, one- and two-sided."
+    "Do both have one distribution? A permutation test of Kolmogorov and Smirnov's statistic."
     both, g = torch.cat([a, b]), torch.Generator().manual_seed(seed)
     value, at = both.unique(return_inverse=True)
     def gaps(order):        # [draws, n+m] → how far the first n's cumulative shares exceed the rest's
