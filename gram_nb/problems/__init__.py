@@ -188,9 +188,8 @@ def measures(self: Problem,
     return {}
 
 # %% ../../nbs/00a_problems.ipynb #6d23f999
-MODULES = dict(nqueens='gram_nb.problems.queens', coloring='gram_nb.problems.coloring',
-               arc='gram_nb.problems.arc', sudoku='gram_nb.problems.sudoku',
-               digits='gram_nb.problems.images', mnist='gram_nb.problems.images')
+MODULES = {k: f'gram_nb.problems.{v}' for k,v in dict(nqueens='queens', coloring='coloring', arc='arc',
+           sudoku='sudoku', digits='images', mnist='images').items()}
 PROBLEMS = {}       # name → function that makes the problem
 
 def register(
