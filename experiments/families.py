@@ -216,6 +216,7 @@ def work(job: Job, name: str, folder: Path, lock: FileLock) -> bool:    # False 
         with FileLock(folder/f'{job.name}.lock', timeout=0):
             if job.done(load(name)): return True
             (folder/job.name).mkdir(exist_ok=True)
+            torch.compiler.reset()      # one function is compiled again only so many times
             start = time.time()
             figures = (try_rate if job.lr else train_and_measure)(job, result, folder/job.name)
             keep(name, job, figures | dict(all_seconds=time.time() - start), lock)

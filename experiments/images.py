@@ -16,7 +16,7 @@ from gram_nb.checkpoints import load_model, load_run
 from gram_nb.explore import save_gif
 from gram_nb.guidance import rollout
 from gram_nb.inference import fastest_precision, sample
-from gram_nb.problems import EMPTY
+from gram_nb.problems import EMPTY, get_problem
 from gram_nb.problems.images import halves, image_scores, ks_test, nearest, train_classifier
 
 from store import ROOT, load, machine, save
@@ -74,6 +74,13 @@ def measured(folder) -> dict:
     by_steps = {k: drawn(model, problem, parts['test'], SETS, 0, k)[1] for k in STEPS}
     return result | dict(steps={k: mean(scored(problem, v, real, SETS, 0)) for k,v in by_steps.items()})
 
+def real_scores() -> dict:
+    "Mean scores of one half of the test images against the other."
+    problem = get_problem('digits8')
+    real = problem.decode(problem.parts()['test'].targets)
+    pairs = [pair for seed in SEEDS for pair in halves(real, SETS, seed)]
+    return mean([image_scores(a, b, problem.data, problem.folder) for a,b in pairs])
+
 def tried(folder) -> dict:
     "Scores of a short run against halves of the validation images."
     model, problem, _ = load_run(folder/'best.safetensors')
@@ -124,6 +131,6 @@ def main(
     if not load('images'):
         save('images', dict(command='python experiments/images.py', machine=machine(),
                             torch=torch.__version__, images=175, sets=SETS, seeds=SEEDS, short=SHORT,
-                            runs={}, beta={}))
+                            real=real_scores(), runs={}, beta={}))
     for name in [f'runs:{k}' for k in RUNS] + [f'beta:{k}' for k in BETAS]:
         if not only or only in name: work(name)

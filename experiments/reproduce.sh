@@ -71,7 +71,7 @@ experiment heads
 experiment heads nqueens8-board
 experiment halting
 experiment halting --weights nqueens8-board
-for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
+for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif gallery; do
     experiment $name
 done
 experiment arc

@@ -7,7 +7,8 @@ __all__ = ['NOT_SETTINGS', 'COPIED', 'AVERAGES', 'MODELS', 'HEADLINE', 'SEEDED',
            'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'threads', 'describe_group',
            'results_table', 'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage', 'guidance_by_step',
            'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'seeded_row', 'helped_rows', 'headline_table',
-           'to_markdown', 'save_figure', 'demo_figures']
+           'to_markdown', 'read_result', 'world', 'sudoku_rows', 'digit_rows', 'worlds_table', 'save_figure',
+           'demo_figures']
 
 # %% ../nbs/20_results.ipynb #07c5c99d
 import functools, json
@@ -320,6 +321,48 @@ def to_markdown(table: pd.DataFrame) -> str:
     "A table as Markdown, without its index."
     rows = [table.columns, ['---']*len(table.columns), *table.itertuples(index=False)]
     return '\n'.join('| ' + ' | '.join(map(str, r)) + ' |' for r in rows)
+
+# %% ../nbs/20_results.ipynb #415d023d
+def read_result(data, name: str) -> dict:
+    "A result file, or no runs where there is none."
+    path = Path(data)/'results'/f'{name}.json'
+    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else dict(runs={})
+
+def world(data, run: str, label: str, measured: str, beside: str) -> dict:
+    "A row of `worlds_table`, with how a kept run of GRAM was trained."
+    m = read_metrics(Path(data)/'runs'/run)['gram']
+    minutes, size = m['train_seconds']/60, m['parameters']/1e6
+    length = f"{minutes:.0f} min, {threads(m['machine'])}, {size:.2f} M parameters"
+    return {'': label, 'trained': length, 'samples': measured, 'beside it': beside}
+
+# %% ../nbs/20_results.ipynb #abcd82c0
+def sudoku_rows(data):
+    "Grids from nothing, then puzzles with one answer."
+    runs = read_result(data, 'sudoku')['runs']
+    for n,beside in {4: 'all there are: 288', 6: '', 9: 'published, 10 M parameters: 99.05 % valid'}.items():
+        if r := runs.get(f'sudoku{n}-blank/gram'):
+            found = f"{100*r['valid']:.1f} % valid, {r['distinct'][-1]} different of {r['draws']}"
+            yield world(data, f'sudoku{n}-blank', f'Sudoku, {n}×{n} grids from nothing', found, beside)
+    def shares(r):
+        v = r['steps']['16']
+        return f"{100*v['easy']:.1f} % of puzzles without guessing, {100*v['hard']:.1f} % of others"
+    if r := runs.get('sudoku9/gram'):
+        other = runs.get('sudoku9/baseline')
+        beside = 'deterministic: ' + shares(other) if other else ''
+        yield world(data, 'sudoku9', 'Sudoku, 9×9 puzzles', shares(r), beside)
+
+def digit_rows(data):
+    "Binarized digits, with and without a class."
+    result = read_result(data, 'images')
+    for run,label in (('digits8', 'digits, 8×8 pixels'), ('digits8-class', 'the same, by class')):
+        if r := result['runs'].get(f'{run}/gram'):
+            v = [s['frechet'] for scores in r['scores'] for s in scores]
+            real = f"held-out digits: {result['real']['frechet']:.2f}"
+            yield world(data, run, label, f'Fréchet distance {sum(v)/len(v):.2f}', real)
+
+def worlds_table(data) -> pd.DataFrame:     # the repository's folder `data`
+    "README's second table: worlds that are measured in their own ways."
+    return pd.DataFrame([*sudoku_rows(data), *digit_rows(data)])
 
 # %% ../nbs/20_results.ipynb #450ab5e9
 def save_figure(path):

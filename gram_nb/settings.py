@@ -126,9 +126,8 @@ def check(self: TrainConfig):
     if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
     if self.on_policy and self.model not in ('gram','rrm'):
         raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
-    if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
-        raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation: '
-                         'set on_policy=0')
+    if self.on_policy and self.n_sup % self.n_sup_train:
+        raise InputError('on_policy needs n_sup to be a multiple of n_sup_train: set on_policy=0')
 
 @patch(as_prop=True)
 def objective(self: TrainConfig): return Objective(self.beta, self.alpha, self.reduction, self.kl_transitions)
@@ -189,7 +188,7 @@ PRESETS |= {
         problem='sudoku9-blank', mixer='mlp', dim=64, minutes=60., batch=64, lr=3e-3, beta=.055,
         augment=True),
     'sudoku9-fast': TrainConfig(
-        problem='sudoku9', mixer='mlp', dim=64, minutes=60., batch=64, lr=3e-3, beta=.1, augment=True),
+        problem='sudoku9', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.1, augment=True),
     'sudoku9-paper': like_paper(problem='sudoku9', mixer='mlp', K=6, beta=.1, augment=True),
     'sudoku9-blank-paper': like_paper(
         problem='sudoku9-blank', mixer='mlp', beta=.05, ema=.999, updates=13_000, augment=True),
