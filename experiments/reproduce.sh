@@ -71,7 +71,7 @@ experiment heads
 experiment heads nqueens8-board
 experiment halting
 experiment halting --weights nqueens8-board
-for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif gallery; do
+for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
     experiment $name
 done
 experiment arc
@@ -81,5 +81,6 @@ experiment families              # days of one thread; two may share the work: s
 
 python tools/run_notebooks.py --inplace
 nbdev_clean
+python experiments/gallery.py
 python tools/readme.py
 python tools/verify.py --update
