@@ -20,7 +20,7 @@ from gram_nb.problems import EMPTY, get_problem
 from gram_nb.problems.images import halves, image_scores, ks_test, nearest, train_classifier
 
 from store import ROOT, load, machine, save
-from sudoku import gram_train, keep
+from sudoku import gram_train, keep, mean as mean_of
 
 RUNS = {        # folder: command
     'digits8/gram': '--preset digits8-fast',
@@ -47,8 +47,6 @@ def scored(problem, image, real, sets, seed) -> list:
     return [image_scores(a, b, problem.data, problem.folder) for a,(_,b) in parts]
 
 def counts(v) -> list: return v.long().bincount(minlength=16).tolist()     # of whole pixels
-
-def mean_of(v) -> float: return v.double().mean().item()
 
 def mean(scores) -> dict: return {k: sum(s[k] for s in scores)/len(scores) for k in scores[0]}
 

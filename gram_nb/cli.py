@@ -417,9 +417,8 @@ def gram_eval(
 ):
     "Evaluate weights on the held-out test inputs of the split that they were trained with."
     if module: import_module(module)
-    check_ranges(samples=samples, steps=steps, scale=scale, last_scale=last_scale, seed=seed,
-                 threshold=threshold, restarts=restarts, select_by_vote=select_by_vote,
-                 confidence=confidence, share=share)
+    check_ranges(samples=samples, steps=steps, scale=scale, last_scale=last_scale, seed=seed, share=share,
+                 threshold=threshold, restarts=restarts, select_by_vote=select_by_vote, confidence=confidence)
     model, problem, cfg = load_run(weights, pick_device())
     how = dict(n_sup=steps or model.cfg.n_sup, scale=(scale, otherwise(last_scale, scale)),
                augment=symmetry_of(problem, augment), precision=cfg.precision.replace('auto', 'fp32'),

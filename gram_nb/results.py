@@ -6,8 +6,8 @@
 __all__ = ['NOT_SETTINGS', 'COPIED', 'AVERAGES', 'MODELS', 'HEADLINE', 'SEEDED', 'HELPED', 'read_metrics', 'read_model',
            'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'threads', 'describe_group',
            'results_table', 'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage', 'guidance_by_step',
-           'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'seeded_row', 'helped_rows', 'headline_table',
-           'to_markdown', 'read_result', 'world', 'sudoku_rows', 'digit_rows', 'worlds_table', 'save_figure',
+           'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'read_result', 'seeded_row', 'helped_rows',
+           'headline_table', 'to_markdown', 'world', 'sudoku_rows', 'digit_rows', 'worlds_table', 'save_figure',
            'demo_figures']
 
 # %% ../nbs/20_results.ipynb #07c5c99d
@@ -274,15 +274,21 @@ def headline_row(runs: pd.DataFrame, run: str, model: str, label: str) -> dict:
     return {'': label, 'trained': trained, 'accuracy': cells['accuracy (%)'], 'coverage@20': coverage,
             'ceiling': cells['ceiling (%)']}
 
+# %% ../nbs/20_results.ipynb #2f6e90ab
+def read_result(data, name: str) -> dict:
+    "A result file, or no runs where there is none."
+    path = Path(data)/'results'/f'{name}.json'
+    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else dict(runs={})
+
 # %% ../nbs/20_results.ipynb #3b8ab5a3
 SEEDED = [      # result file, model, split, what README calls it
     ('rows', 'baseline', None, '8×8 queens, token per row, deterministic'),
     ('rows', 'gram', None, 'the same puzzles, **GRAM**'),
     ('splits', 'gram', 'orbits', '**GRAM** on puzzles whose solutions are new too')]
 
-def seeded_row(results, name: str, model: str, split: str, label: str) -> dict:
-    "A row of `headline_table` from data/results: mean ± standard deviation over the training seeds."
-    result = json.loads((Path(results)/f'{name}.json').read_text(encoding='utf-8'))
+def seeded_row(data, name: str, model: str, split: str, label: str) -> dict:
+    "A row of `headline_table` from a result file: mean ± standard deviation over the training seeds."
+    result = read_result(data, name)
     seeds = result['runs'][model]
     seeds = [r | r.get('test', [{}])[0] for r in (seeds[split] if split else seeds).values()]
     pairs, ceiling = ([r[k]['pairs'] for r in seeds] for k in ('coverage', 'ceiling'))
@@ -296,11 +302,11 @@ def seeded_row(results, name: str, model: str, split: str, label: str) -> dict:
 HELPED = dict(problem='coloring8-vertices', augment=True, selection='vote', scale=1., models=1)
 
 def helped_rows(
-    path,               # data/results/selection.json
+    data,               # the repository's folder `data`
     label='the same, with test-time augmentation and selection by vote',
 ) -> list:              # one row for `headline_table`, or none where it was not measured
     "What helpers bring, mean over the seeds of sampling."
-    rows = json.loads(path.read_text(encoding='utf-8'))['rows'] if path.is_file() else []
+    rows = read_result(data, 'selection').get('rows', [])
     rows = pd.DataFrame([r for r in rows if all(r[k] == v for k,v in HELPED.items())])
     if not len(rows): return []
     r = rows.mean(numeric_only=True)
@@ -313,8 +319,8 @@ def headline_table(data) -> pd.DataFrame:   # the repository's folder `data`
     "README's table: ordinary rollouts, and one row with helpers."
     data = Path(data)
     runs = read_runs(sorted(p.parent for p in data.glob('runs/*/metrics.json')))
-    rows = [seeded_row(data/'results', *s) for s in SEEDED] + [headline_row(runs, *h) for h in HEADLINE]
-    return pd.DataFrame(rows + helped_rows(data/'results'/'selection.json'))
+    rows = [seeded_row(data, *s) for s in SEEDED] + [headline_row(runs, *h) for h in HEADLINE]
+    return pd.DataFrame(rows + helped_rows(data))
 
 # %% ../nbs/20_results.ipynb #deb160f0
 def to_markdown(table: pd.DataFrame) -> str:
@@ -323,11 +329,6 @@ def to_markdown(table: pd.DataFrame) -> str:
     return '\n'.join('| ' + ' | '.join(map(str, r)) + ' |' for r in rows)
 
 # %% ../nbs/20_results.ipynb #415d023d
-def read_result(data, name: str) -> dict:
-    "A result file, or no runs where there is none."
-    path = Path(data)/'results'/f'{name}.json'
-    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else dict(runs={})
-
 def world(data, run: str, label: str, measured: str, beside: str) -> dict:
     "A row of `worlds_table`, with how a kept run of GRAM was trained."
     m = read_metrics(Path(data)/'runs'/run)['gram']

@@ -126,8 +126,9 @@ def check(self: TrainConfig):
     if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
     if self.on_policy and self.model not in ('gram','rrm'):
         raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
-    if self.on_policy and self.n_sup % self.n_sup_train:
-        raise InputError('on_policy needs n_sup to be a multiple of n_sup_train: set on_policy=0')
+    if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
+        raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation: '
+                         'set on_policy=0')
 
 @patch(as_prop=True)
 def objective(self: TrainConfig): return Objective(self.beta, self.alpha, self.reduction, self.kl_transitions)

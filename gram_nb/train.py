@@ -125,8 +125,6 @@ def prepare_data(self: Trainer):
     self.most = int(self.train.n_answers.max())         # answers of one input
     if self.cfg.on_policy and self.most > 1000:
         raise InputError(f'{self.problem.name} has {self.most} answers to one input: too many for on_policy')
-    if self.cfg.on_policy and self.cfg.augment and self.most > 1:
-        raise InputError('on_policy with augmentation needs puzzles with one answer: set on_policy=0')
     self.forbidden = fingerprints(torch.cat([parts[k].inputs for k in ('valid','test')])).to(self.device)
 
 # %% ../nbs/07c_train.ipynb #39ea6b7b
@@ -180,7 +178,6 @@ def restarts(cfg, update, device='cpu') -> Tensor:                  # bool [batc
 @torch.no_grad()
 def believed_answers(t: Trainer) -> Tensor:    # [batch, out_len]
     "For each row a valid answer, drawn with the decoder's probabilities."
-    if t.most == 1: return t.batch['y']
     b, slot = t.batch, torch.arange(t.most, device=t.device)
     first, n = (v[b['owner']][:,None] for v in (t.train.first, t.train.n_answers))
     answers = t.train.targets[first + torch.minimum(slot, n-1)]     # [batch, most, out_len], last repeated

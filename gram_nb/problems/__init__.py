@@ -199,6 +199,7 @@ def register(
     "Make a problem known by name."
     PROBLEMS[name] = make
 
+# %% ../../nbs/00a_problems.ipynb #5d0c7b1e
 def name_and_file(name: str) -> tuple:      # what is registered, and a list of what follows the colon
     "Split the name of a problem that is in a file: `sudoku9-csv:FILE`."
     head, colon, file = str(name).partition(':')
