@@ -6,7 +6,8 @@
     python experiments/sudoku.py --csv FILE         # check a file such as Sudoku-Extreme's, solve some of it
 
 Each training is a command of gram_train, kept below data/runs as tools/keep_run.py keeps it. Presets of
-notebook 07a; three seeds of `sudoku4-blank`, one run of the others. Figures are of the weights of the best
+notebook 07a; three seeds of `sudoku4-blank`, one run of the others. `sudoku9-blank` was trained on a GPU by
+scripts/gpu_all.sh: put its weights into runs/sudoku9-blank/gram/best.safetensors, with the rest of the run. Figures are of the weights of the best
 validation, of ordinary rollouts of 16 steps unless a figure says otherwise, on test puzzles. `layers`
 compares what mixes the tokens: validation accuracy after equal minutes. Writes data/results/sudoku.json.
 What is in the file is kept, and a training that was stopped goes on."""
@@ -50,6 +51,10 @@ def gram_train(words: str, folder) -> None:
     script = Path(sys.executable).with_name('gram_train')
     command = [script, *shlex.split(words), '--out', folder.relative_to(ROOT).as_posix()]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+
+def from_elsewhere(folder) -> bool:
+    "Has another machine trained it, and left its best weights without a checkpoint?"
+    return (folder/'best.safetensors').is_file() and not (folder/'checkpoint.safetensors').is_file()
 
 def keep(name: str):
     "Keep the runs of a problem, with the weights of `gram` in the package."
@@ -125,7 +130,7 @@ def work(name: str):
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f'{folder}.lock', timeout=0):
         if kind == 'run':
-            gram_train(RUNS[key], folder)
+            if not from_elsewhere(folder): gram_train(RUNS[key], folder)
             if key in load('sudoku')['runs']: return
             keep(key.split('/')[0])
             result = measured(folder)

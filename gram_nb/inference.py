@@ -22,8 +22,9 @@ from .recursion import RRM
 from .scores import score_answers
 
 # %% ../nbs/06_inference.ipynb #ca0a568f
-def fastest_precision(device='cpu', n=512) -> str:
+def fastest_precision(device='cpu') -> str:
     "'bf16' if this device multiplies matrices faster in bfloat16 than in float32, else 'fp32'."
+    n = 512 if device == 'cpu' else 4096        # a GPU needs longer to start a small product than to do it
     def seconds(dtype):
         a, took = torch.randn(n, n, device=device).to(dtype), []
         for _ in range(5):

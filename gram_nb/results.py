@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NOT_SETTINGS', 'COPIED', 'AVERAGES', 'MODELS', 'HEADLINE', 'SEEDED', 'HELPED', 'read_metrics', 'read_model',
-           'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'threads', 'describe_group',
+           'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'hardware', 'describe_group',
            'results_table', 'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage', 'guidance_by_step',
            'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'read_result', 'seeded_row', 'helped_rows',
            'headline_table', 'to_markdown', 'world', 'sudoku_rows', 'digit_rows', 'worlds_table', 'save_figure',
@@ -90,10 +90,11 @@ def percent(
     if len(v) > 1: error = v.std().item()
     return f'{100*v.mean():.1f}' + ('' if error is None else f' ± {100*error:.1f}')
 
-def threads(machine: str) -> str:
-    "How many threads a run had."
-    count = machine.split(', ')[-1]
-    return '1 thread' if count == '1 threads' else count
+def hardware(machine: str) -> str:
+    "How many threads a run had, or which GPU."
+    last = machine.split(', ')[-1]
+    if last.startswith('NVIDIA'): return last.split()[1]
+    return '1 thread' if last == '1 threads' else last
 
 def describe_group(g: pd.DataFrame, average: str) -> dict:
     "One row of `results_table`, from the rows of `read_runs` that share their settings."
@@ -103,7 +104,7 @@ def describe_group(g: pd.DataFrame, average: str) -> dict:
     over = f'{len(g)} seeds' if len(g) > 1 else 'test inputs' if error else ''
     about = {'problem': r.problem, 'split by': r.split, 'model': MODELS.get(r.model, (r.model,))[0],
              'parameters': f'{r.parameters/1e6:.1f} M', 'minutes': f'{g.minutes.mean():.0f}',
-             'updates': int(g.updates.mean()), 'machine': threads(r.machine)}
+             'updates': int(g.updates.mean()), 'machine': hardware(r.machine)}
     found = percent([c[average] for c in g.coverage], error.get(average))
     return about | {'accuracy (%)': percent(g.accuracy, error.get('accuracy')),
                     f'coverage@{r.samples}, {AVERAGES[average]} (%)': found,
@@ -260,7 +261,7 @@ def plot_landscape(
 
 # %% ../nbs/20_results.ipynb #90b5bea7
 HEADLINE = [    # run, model, what README calls it
-    ('nqueens8-board', 'gram', '8×8 queens, token per square, **GRAM**'),
+    ('nqueens8-h100', 'gram', '8×8 queens, token per square, **GRAM**'),
     ('coloring8-vertices', 'gram', '3-coloring, 8 vertices, **GRAM**')]
 
 def headline_row(runs: pd.DataFrame, run: str, model: str, label: str) -> dict:
@@ -294,7 +295,7 @@ def seeded_row(data, name: str, model: str, split: str, label: str) -> dict:
     pairs, ceiling = ([r[k]['pairs'] for r in seeds] for k in ('coverage', 'ceiling'))
     minutes = sum(r['seconds'] for r in seeds)/len(seeds)/60
     machine = result.get('machine') or seeds[0]['machine']
-    return {'': label, 'trained': f'{minutes:.0f} min, {threads(machine)}, {len(seeds)} seeds',
+    return {'': label, 'trained': f'{minutes:.0f} min, {hardware(machine)}, {len(seeds)} seeds',
             'accuracy': percent(r['accuracy'] for r in seeds), 'coverage@20': percent(pairs),
             'ceiling': percent([sum(ceiling)/len(ceiling)])}
 
@@ -333,7 +334,7 @@ def world(data, run: str, label: str, measured: str, beside: str) -> dict:
     "A row of `worlds_table`, with how a kept run of GRAM was trained."
     m = read_metrics(Path(data)/'runs'/run)['gram']
     minutes, size = m['train_seconds']/60, m['parameters']/1e6
-    length = f"{minutes:.0f} min, {threads(m['machine'])}, {size:.2f} M parameters"
+    length = f"{minutes:.0f} min, {hardware(m['machine'])}, {size:.2f} M parameters"
     return {'': label, 'trained': length, 'samples': measured, 'beside it': beside}
 
 # %% ../nbs/20_results.ipynb #abcd82c0

@@ -186,7 +186,7 @@ PRESETS |= {
     'sudoku6-fast': TrainConfig(
         problem='sudoku6', mixer='mlp', dim=64, minutes=30., lr=3e-3, beta=.125, augment=True),
     'sudoku9-blank-fast': TrainConfig(
-        problem='sudoku9-blank', mixer='mlp', dim=64, minutes=60., batch=64, lr=3e-3, beta=.055,
+        problem='sudoku9-blank', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.055,
         augment=True),
     'sudoku9-fast': TrainConfig(
         problem='sudoku9', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.1, augment=True),

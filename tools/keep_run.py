@@ -141,10 +141,10 @@ def card(path: Path, metrics: dict) -> str:
         scores='\n'.join(table if half else table[:1]), ceiling=ceiling,
         rows=by_answers(problem, parts['test'], y))
 
-def into_package(run: Path):
+def into_package(run: Path, name: str):
     "Put a run's weights and their card into the package. A run without weights gets a new card alone."
     config = json.loads((run/'config.json').read_text(encoding='utf-8'))
-    path = WEIGHTS/f"{config['problem']}.safetensors"
+    path = WEIGHTS/f"{name or config['problem']}.safetensors"
     if (run/'best.safetensors').is_file(): copy_as_bf16(run/'best.safetensors', path)
     write_atomic(path.with_suffix('.md'), card(path, metrics_of(run)).encode())
     print(f'{path.name} and {path.stem}.md are in {WEIGHTS}')
@@ -154,11 +154,12 @@ def main(
     run: Path,              # Folder of the run
     folder: Path,           # Where to keep it
     ship: bool=False,       # Put the weights into the package, with a model card
+    name: str=None,         # Of the weights there, by default the problem's
     figure: bool=False,     # Draw training.png
     leave: str='',          # Names of files to leave out, separated by spaces
 ):
     "Keep what a run leaves behind."
     keep(run, folder, leave.split(), ship)
-    if ship: into_package(run/'gram' if (run/'gram').is_dir() else run)
+    if ship: into_package(run/'gram' if (run/'gram').is_dir() else run, name)
     if figure: draw(folder)
     print(f'{folder}:', *sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file()))

@@ -325,6 +325,7 @@ class Sudoku(Problem):
         self.in_len = self.out_len = n*n
         self.n_symbols, self.rows, self.box = n+2, n, BOX[n]
         self.min_draws = {4: 512, 6: 256, 9: 128}[n] if kind == 'blank' else 0
+        self.open_ended = kind == 'blank' and n > 4         # more grids are valid than are listed
 
     def encode(self, grid): return grid + EMPTY     # digits, 0 for blank → tokens
     def decode(self, tokens): return tokens - EMPTY
