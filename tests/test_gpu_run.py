@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from gram_nb.checkpoints import load_model, load_tensors, read_csv
+from gram_nb.cli import read_setting
+from gram_nb.settings import get_preset
 
 ROOT = Path(__file__).resolve().parents[1]
 BACK = ('bench.json', 'config.json', 'log.csv', 'valid.csv', 'metrics.json', 'answers.safetensors',
@@ -35,3 +37,25 @@ def test_goes_on_after_a_cut(tmp_path):
     assert read_csv(out/'log.csv')['update'] == list(range(1, UPDATES + 1))
     assert (out/'bench.json').read_bytes() == bench             # what is there is not done again
     assert load_model(out/'weights.safetensors')[1].name == 'nqueens5-rows'
+
+@pytest.mark.skipif(not shutil.which('setsid'), reason='there is no setsid')
+def test_many_at_once(tmp_path):
+    runs = tmp_path/'runs.txt'
+    runs.write_text('# two\na/one --preset tiny\na/two --preset tiny --seed 1\n')
+    env = dict(os.environ, LIST=str(runs), LENGTH='--updates 12', WORK=str(tmp_path/'work'), PYTHON=sys.executable)
+    def do(*words): return subprocess.run([ROOT/'scripts'/'gpu_all.sh', *words], env=env, check=True,
+                                          capture_output=True, text=True).stdout
+    do('start')
+    assert [line.split(':')[0] for line in do('watch', '300').splitlines()] == ['a/one', 'a/two']
+    do('collect', str(tmp_path/'out'))
+    assert sorted(p.name for p in (tmp_path/'out').iterdir()) == ['a.tgz', 'logs.tgz']
+    shutil.unpack_archive(tmp_path/'out'/'a.tgz', tmp_path)
+    assert json.loads((tmp_path/'a'/'two'/'metrics.json').read_text())['seed'] == 1
+    assert load_model(tmp_path/'a'/'one'/'weights.safetensors')[1].name == 'nqueens5-rows'
+
+def test_listed_trainings():
+    lines = (ROOT/'scripts'/'gpu_runs.txt').read_text().splitlines()
+    for name, _, preset, *words in (line.split() for line in lines if not line.startswith('#')):
+        values = [w for w in words if not w.startswith('--')]
+        settings = dict(read_setting(v) for v in values if '=' in v)
+        assert get_preset(preset, **settings).batch >= 128, name
