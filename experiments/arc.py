@@ -4,7 +4,7 @@ baseline solve, and how does that grow with training?
     python experiments/arc.py       # about ten minutes of one core for each training
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
-weights by validation so far. Every test input is answered in 32 views, by one trajectory in each, for GRAM
+weights by validation so far. (Those in the file were trained on a GPU by scripts/gpu_all.sh.) Every test input is answered in 32 views, by one trajectory in each, for GRAM
 by two too. The answers are brought back, and voted on: by count, weighed by the decoder's confidence, and
 weighed by a value head (LPRM) that is fitted on validation inputs. Writes data/results/arc.json. Each call
 adds a point to the curve of a training whose best weights are new, so call it again while they train.
@@ -12,6 +12,10 @@ adds a point to the curve of a training whose best weights are new, so call it a
     python experiments/arc.py --paper       # a minute, 10 GiB
 
 runs one update of the paper's presets, with a batch of two puzzles, counts its operations, and adds that.
+
+    python experiments/arc.py --noise       # three minutes
+
+looks at validation inputs with less noise.
 
     python experiments/arc.py --beta        # seven minutes
 
@@ -26,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from gram_nb.checkpoints import load_run, load_tensors
 from gram_nb.guidance import rollout
 from gram_nb.halting import Heads, confidence, train_heads
-from gram_nb.inference import precision_context
+from gram_nb.inference import evaluate, precision_context
 from gram_nb.problems import get_problem
 from gram_nb.problems.arc import grid_of, guesses, ranked
 from gram_nb.recursion import token_nats
@@ -38,6 +42,7 @@ from store import ROOT, load, machine, save
 RUNS = {f'{m}-{seed}': ROOT/'runs'/f"arc1-10x10{f'-seed{seed}' if seed else ''}"/m
         for seed in (0,1) for m in ('gram','baseline')}
 PER_VIEW = 2            # trajectories of GRAM
+NOISE = 0., .5, 1.      # scales
 
 def draw(model, problem, x, copies: int, generator, heads=None, batch: int=256):
     "Answers in view 0, confidence and value: [copies, inputs, …]. Copy i sees view i."
@@ -153,10 +158,22 @@ def short_run(beta: float, minutes: float=3.) -> dict:
                 posterior=sum(r[3] for r in last)/len(last),
                 prior=token_nats(t.ema.decode(h), there(part.targets[i])).mean().item())
 
+def by_noise() -> dict:     # run → noise scale → accuracy
+    "Single answers to validation inputs in view 0, for several noise scales of GRAM."
+    result = {}
+    for name,folder in RUNS.items():
+        if not name.startswith('gram') or not (folder/'best.safetensors').is_file(): continue
+        model, problem, _ = load_run(folder/'best.safetensors')
+        def accuracy(scale): return evaluate(model, problem, valid, 2, scale=scale, precision='bf16')[0]['accuracy']
+        valid = problem.parts()['valid']
+        result[name] = {scale: accuracy(scale) for scale in NOISE}
+    return result
+
 @call_parse
 def main(
     paper: store_true,      # One update of the paper's presets, instead of evaluation
     beta: store_true,       # Two short trainings, instead of evaluation
+    noise: store_true,      # Noise scales on validation inputs, instead of evaluation
 ):
     "Evaluate what is new."
     torch.set_num_threads(1)
@@ -165,6 +182,7 @@ def main(
         size = dict(size='ARC-AGI-1, tasks that fit 10×10', tasks=77, views=32)
         save('arc', dict(**facts, **size, baselines=baselines(), runs={}))
     if paper: return keep('paper', {name: one_update(name) for name in ('arc1-paper','arc2-paper')})
+    if noise: return keep('noise', by_noise())
     if beta: return keep('beta', [short_run(b) for b in (.045,.3)])
     for name,folder in RUNS.items():
         if not (folder/'best.safetensors').is_file(): continue

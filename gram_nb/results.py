@@ -7,8 +7,8 @@ __all__ = ['NOT_SETTINGS', 'COPIED', 'AVERAGES', 'MODELS', 'HEADLINE', 'SEEDED',
            'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'hardware', 'describe_group',
            'results_table', 'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage', 'guidance_by_step',
            'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'read_result', 'seeded_row', 'helped_rows',
-           'headline_table', 'to_markdown', 'world', 'sudoku_rows', 'digit_rows', 'worlds_table', 'save_figure',
-           'demo_figures']
+           'headline_table', 'to_markdown', 'world', 'sudoku_rows', 'digit_rows', 'arc_rows', 'worlds_table',
+           'save_figure', 'demo_figures']
 
 # %% ../nbs/20_results.ipynb #07c5c99d
 import functools, json
@@ -362,9 +362,20 @@ def digit_rows(data):
             real = f"held-out digits: {result['real']['frechet']:.2f}"
             yield world(data, run, label, f'Fréchet distance {sum(v)/len(v):.2f}', real)
 
+def arc_rows(data):
+    "Tasks solved with two guesses, a vote of 32 views, mean over the training seeds."
+    result = read_result(data, 'arc')
+    def solved(kind):
+        runs = [r for name,r in result['runs'].items() if name.startswith(f'{kind}-')]
+        shares = [r['points'][-1]['one']['count']['pass@2']/result['tasks'] for r in runs]
+        return f'pass@2 {percent(shares)} %, {len(runs)} seeds'
+    if 'gram-0' in result['runs']:
+        label = 'ARC-AGI-1, the 77 evaluation tasks that fit 10×10'
+        yield world(data, 'arc1-10x10', label, solved('gram'), 'deterministic: ' + solved('baseline'))
+
 def worlds_table(data) -> pd.DataFrame:     # the repository's folder `data`
     "README's second table: worlds that are measured in their own ways."
-    return pd.DataFrame([*sudoku_rows(data), *digit_rows(data)])
+    return pd.DataFrame([*sudoku_rows(data), *arc_rows(data), *digit_rows(data)])
 
 # %% ../nbs/20_results.ipynb #450ab5e9
 def save_figure(path):
