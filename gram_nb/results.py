@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['NOT_SETTINGS', 'COPIED', 'AVERAGES', 'MODELS', 'HEADLINE', 'SEEDED', 'HELPED', 'read_metrics', 'read_model',
-           'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'hardware', 'describe_group',
-           'results_table', 'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage', 'guidance_by_step',
-           'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'read_result', 'seeded_row', 'helped_rows',
-           'headline_table', 'to_markdown', 'world', 'sudoku_rows', 'digit_rows', 'arc_rows', 'worlds_table',
-           'save_figure', 'demo_figures']
+           'test_part', 'describe_model', 'read_runs', 'sampling_error', 'percent', 'minutes_of', 'hardware',
+           'describe_group', 'results_table', 'plot_training', 'found_answers', 'plot_by_answers', 'plot_coverage',
+           'guidance_by_step', 'pca_plane', 'loss_surface', 'plot_landscape', 'headline_row', 'read_result',
+           'seeded_row', 'helped_rows', 'headline_table', 'to_markdown', 'world', 'sudoku_rows', 'digit_rows',
+           'arc_rows', 'worlds_table', 'save_figure', 'demo_figures']
 
 # %% ../nbs/20_results.ipynb #07c5c99d
 import functools, json
@@ -90,6 +90,11 @@ def percent(
     if len(v) > 1: error = v.std().item()
     return f'{100*v.mean():.1f}' + ('' if error is None else f' ± {100*error:.1f}')
 
+def minutes_of(seconds: float) -> str:
+    "Two digits, or whole minutes."
+    minutes = seconds/60
+    return f'{minutes:.0f}' if minutes >= 10 else f'{minutes:.2g}'
+
 def hardware(machine: str) -> str:
     "How many threads a run had, or which GPU."
     last = machine.split(', ')[-1]
@@ -103,7 +108,7 @@ def describe_group(g: pd.DataFrame, average: str) -> dict:
     error = sampling_error(r.folder, r.model) if len(g) == 1 else {}
     over = f'{len(g)} seeds' if len(g) > 1 else 'test inputs' if error else ''
     about = {'problem': r.problem, 'split by': r.split, 'model': MODELS.get(r.model, (r.model,))[0],
-             'parameters': f'{r.parameters/1e6:.1f} M', 'minutes': f'{g.minutes.mean():.0f}',
+             'parameters': f'{r.parameters/1e6:.1f} M', 'minutes': minutes_of(60*g.minutes.mean()),
              'updates': int(g.updates.mean()), 'machine': hardware(r.machine)}
     found = percent([c[average] for c in g.coverage], error.get(average))
     return about | {'accuracy (%)': percent(g.accuracy, error.get('accuracy')),
@@ -293,9 +298,9 @@ def seeded_row(data, name: str, model: str, split: str, label: str) -> dict:
     seeds = result['runs'][model]
     seeds = [r | r.get('test', [{}])[0] for r in (seeds[split] if split else seeds).values()]
     pairs, ceiling = ([r[k]['pairs'] for r in seeds] for k in ('coverage', 'ceiling'))
-    minutes = sum(r['seconds'] for r in seeds)/len(seeds)/60
+    minutes = minutes_of(sum(r['seconds'] for r in seeds)/len(seeds))
     machine = result.get('machine') or seeds[0]['machine']
-    return {'': label, 'trained': f'{minutes:.0f} min, {hardware(machine)}, {len(seeds)} seeds',
+    return {'': label, 'trained': f'{minutes} min, {hardware(machine)}, {len(seeds)} seeds',
             'accuracy': percent(r['accuracy'] for r in seeds), 'coverage@20': percent(pairs),
             'ceiling': percent([sum(ceiling)/len(ceiling)])}
 
@@ -333,8 +338,8 @@ def to_markdown(table: pd.DataFrame) -> str:
 def world(data, run: str, label: str, measured: str, beside: str) -> dict:
     "A row of `worlds_table`, with how a kept run of GRAM was trained."
     m = read_metrics(Path(data)/'runs'/run)['gram']
-    minutes, size = m['train_seconds']/60, m['parameters']/1e6
-    length = f"{minutes:.0f} min, {hardware(m['machine'])}, {size:.2f} M parameters"
+    minutes, size = minutes_of(m['train_seconds']), m['parameters']/1e6
+    length = f"{minutes} min, {hardware(m['machine'])}, {size:.2f} M parameters"
     return {'': label, 'trained': length, 'samples': measured, 'beside it': beside}
 
 # %% ../nbs/20_results.ipynb #abcd82c0
