@@ -27,7 +27,7 @@ keep nqueens8-rows --ship
 gram_train --preset nqueens8-fast --minutes 95 --out runs/nqueens8-board
 keep nqueens8-board --ship
 gram_train --preset nqueens8-fast --set on_policy=0 --out runs/nqueens8-board-posterior
-keep nqueens8-board-posterior --leave log.csv
+keep nqueens8-board-posterior --leave 'log.csv weights.safetensors'
 gram_bench --preset nqueens8-fast --out data/results/bench-nqueens8-fast.json
 
 # smaller models, many of them: one thread is faster
@@ -58,12 +58,9 @@ experiment sudoku
 experiment images
 experiment images --movie
 
-for seed in 0 1; do
-    name=arc1-10x10$([ $seed = 0 ] || echo -seed$seed)
-    gram_train --preset arc1-10x10-fast --seed $seed --out runs/$name/gram
-    gram_train --preset arc1-10x10-fast --seed $seed --set model=rrm --out runs/$name/baseline
-    keep $name --leave 'log.csv weights.safetensors answers.safetensors'
-done
+# ARC-AGI, 9×9 grids from nothing, and queens at a larger size were trained on a GPU by scripts/gpu_all.sh:
+# nqueens8-h100, nqueens8-h100-seed2, nqueens8-line, nqueens10-h100, nqueens10-h100-seed2, sudoku9-blank, arc1-10x10.
+# With a GPU do that first (CONTRIBUTING). What follows takes their weights from runs/.
 
 # figures that follow from these weights, and small trainings
 [ -e runs/reproduce/ablations.begun ] || rm -f data/results/{positions,components}.json     # of ablations.py too
@@ -75,6 +72,7 @@ for name in splits rows annealing noise_scale uniformity selection ablations on_
     experiment $name
 done
 experiment arc
+experiment arc --noise
 experiment arc --paper
 experiment arc --beta
 experiment families              # days of one thread; two may share the work: start it twice

@@ -14,7 +14,7 @@ SAMPLES, STEPS = 20, 16     # of an ordinary evaluation
 with contextlib.suppress(AttributeError): sys.stdout.reconfigure(errors='replace')
 
 NAMES = ('nqueens8-rows', 'nqueens8-board', 'coloring8-vertices', 'coloring10-vertices')     # shipped weights
-MORE = {'nqueens8-rows': 'nqueens8-fair*/weights-bf16.safetensors'}     # for an ensemble, below data/runs
+MORE = {'nqueens8-rows': 'nqueens8-fair*/weights.safetensors'}     # for an ensemble, below data/runs
 
 def machine() -> str:
     return f'{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads'
