@@ -101,6 +101,7 @@ def hardware(machine: str) -> str:
     if last.startswith('NVIDIA'): return last.split()[1]
     return '1 thread' if last == '1 threads' else last
 
+# %% ../nbs/20_results.ipynb #2f10c593
 def describe_group(g: pd.DataFrame, average: str) -> dict:
     "One row of `results_table`, from the rows of `read_runs` that share their settings."
     g = g.drop_duplicates(['seed','minutes','accuracy'], keep='last')       # a run that was kept twice
@@ -358,6 +359,7 @@ def sudoku_rows(data):
         beside = 'deterministic: ' + shares(other) if other else ''
         yield world(data, 'sudoku9', 'Sudoku, 9×9 puzzles', shares(r), beside)
 
+# %% ../nbs/20_results.ipynb #4b74c319
 def digit_rows(data):
     "Binarized digits, with and without a class."
     result = read_result(data, 'images')
