@@ -4,10 +4,11 @@ baseline solve, and how does that grow with training?
     python experiments/arc.py       # about ten minutes of one core for each training
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
-weights by validation so far. (Those in the file were trained on a GPU by scripts/gpu_all.sh.) Every test input is answered in 32 views, by one trajectory in each, for GRAM
-by two too. The answers are brought back, and voted on: by count, weighed by the decoder's confidence, and
-weighed by a value head (LPRM) that is fitted on validation inputs. Writes data/results/arc.json. Each call
-adds a point to the curve of a training whose best weights are new, so call it again while they train.
+weights by validation so far. (Those in the file were trained on a GPU by scripts/gpu_all.sh.) Every test
+input is answered in 32 views, by one trajectory in each, for GRAM by two too. The answers are brought back,
+and voted on: by count, weighed by the decoder's confidence, and weighed by a value head (LPRM) that is fitted
+on validation inputs. Writes data/results/arc.json. Each call adds a point to the curve of a training whose
+best weights are new, so call it again while they train.
 
     python experiments/arc.py --paper       # a minute, 10 GiB
 
@@ -160,14 +161,13 @@ def short_run(beta: float, minutes: float=3.) -> dict:
 
 def by_noise() -> dict:     # run → noise scale → accuracy
     "Single answers to validation inputs in view 0, for several noise scales of GRAM."
-    result = {}
-    for name,folder in RUNS.items():
-        if not name.startswith('gram') or not (folder/'best.safetensors').is_file(): continue
+    def accuracies(folder):
         model, problem, _ = load_run(folder/'best.safetensors')
-        def accuracy(scale): return evaluate(model, problem, valid, 2, scale=scale, precision='bf16')[0]['accuracy']
         valid = problem.parts()['valid']
-        result[name] = {scale: accuracy(scale) for scale in NOISE}
-    return result
+        runs = {s: evaluate(model, problem, valid, 2, scale=s, precision='bf16') for s in NOISE}
+        return {s: scores['accuracy'] for s,(scores,_) in runs.items()}
+    return {name: accuracies(folder) for name,folder in RUNS.items()
+            if name.startswith('gram') and (folder/'best.safetensors').is_file()}
 
 @call_parse
 def main(

@@ -7,9 +7,10 @@
 
 Each training is a command of gram_train, kept below data/runs as tools/keep_run.py keeps it. Presets of
 notebook 07a; three seeds of `sudoku4-blank`, one run of the others. `sudoku9-blank` was trained on a GPU by
-scripts/gpu_all.sh: put its weights into runs/sudoku9-blank/gram/best.safetensors, with the rest of the run. Figures are of the weights of the best
-validation, of ordinary rollouts of 16 steps unless a figure says otherwise, on test puzzles. `layers`
-compares what mixes the tokens: validation accuracy after equal minutes. Writes data/results/sudoku.json.
+scripts/gpu_all.sh: put its weights into runs/sudoku9-blank/gram/best.safetensors, with the rest of the run.
+Figures are of the weights of the best validation, of ordinary rollouts of 16 steps unless a figure says
+otherwise, on test puzzles. `layers` compares what mixes the tokens: validation accuracy after equal minutes.
+Writes data/results/sudoku.json.
 What is in the file is kept, and a training that was stopped goes on."""
 import shlex, subprocess, sys
 from pathlib import Path

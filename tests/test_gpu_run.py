@@ -42,9 +42,11 @@ def test_goes_on_after_a_cut(tmp_path):
 def test_many_at_once(tmp_path):
     runs = tmp_path/'runs.txt'
     runs.write_text('# two\na/one --preset tiny\na/two --preset tiny --seed 1\n')
-    env = dict(os.environ, LIST=str(runs), LENGTH='--updates 12', WORK=str(tmp_path/'work'), PYTHON=sys.executable)
-    def do(*words): return subprocess.run([ROOT/'scripts'/'gpu_all.sh', *words], env=env, check=True,
-                                          capture_output=True, text=True).stdout
+    env = dict(os.environ, LIST=str(runs), LENGTH='--updates 12', WORK=str(tmp_path/'work'),
+               PYTHON=sys.executable)
+    def do(*words):
+        command = [ROOT/'scripts'/'gpu_all.sh', *words]
+        return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
     do('start')
     assert [line.split(':')[0] for line in do('watch', '300').splitlines()] == ['a/one', 'a/two']
     do('collect', str(tmp_path/'out'))
