@@ -117,12 +117,12 @@ def from_hub(name: str) -> Path:    # 'hf:owner/name'
     except ImportError: raise InputError(f'{name} needs huggingface_hub: pip install gram_nb[hub]')
     return Path(hf_hub_download(name.removeprefix('hf:'), 'model.safetensors'))
 
-def weights_path(path) -> Path:     # of a file, of a shipped problem's weights, or of 'hf:owner/name'
+def weights_path(path) -> Path:     # of a file, of weights in the package, or of 'hf:owner/name'
     "The path of the weights that a user named, downloaded if need be."
-    if str(path).startswith('hf:'): return from_hub(str(path))
-    if not is_problem(str(path)): return Path(path)
-    shipped = WEIGHTS/f'{path}.safetensors'
-    if shipped.is_file(): return shipped
+    name, shipped = str(path), WEIGHTS/f'{path}.safetensors'
+    if name.startswith('hf:'): return from_hub(name)
+    if Path(name).name == name and os.path.isfile(shipped): return shipped
+    if not is_problem(name): return Path(path)
     raise InputError(f'no weights for {path} come with the package: train some, and give their file')
 
 def config_from(meta: dict, path) -> TrainConfig:
@@ -134,7 +134,7 @@ def config_from(meta: dict, path) -> TrainConfig:
 
 # %% ../nbs/07b_checkpoints.ipynb #90b829ba
 def load_run(
-    path,               # a .safetensors file, or a problem such as 'nqueens8-rows'
+    path,               # a .safetensors file, or weights in the package such as 'nqueens8-rows'
     device='cpu',
 ) -> tuple:             # model in evaluation mode, problem, settings
     "A trained model, its problem, and the settings that it was trained with."

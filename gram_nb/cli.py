@@ -400,7 +400,7 @@ def read_halting(
 # %% ../nbs/22_cli.ipynb #dd01cb99
 @console_script
 def gram_eval(
-    weights: str='nqueens8-rows',   # A .safetensors file, or a problem whose weights come with the package
+    weights: str='nqueens8-rows',   # A .safetensors file, or the name of weights in the package
     samples: int=20,                # Answers per puzzle
     steps: int=None,                # Supervision steps of a trajectory, at most (the model's own by default)
     scale: float=1.,                # Of the noise
@@ -463,7 +463,7 @@ def gram_solve(
     scale: float=1.,                # Noise scale: 0 is the mean path, 1 as trained
     last_scale: float=None,         # ... at the last step, if it changes on the way
     seed: int=0,                    # Of the noise
-    weights: str='nqueens8-rows',   # A .safetensors file, or a problem whose weights come with the package
+    weights: str='nqueens8-rows',   # A .safetensors file, or the name of weights in the package
     halting: str=None,               # Rule by which trajectories stop early: confidence, halt or pair
     threshold: float=None,          # Of the halting rule
     show: int=8,                    # At most so many different boards
