@@ -192,12 +192,12 @@ def train_and_measure(job: Job, result: dict, folder: Path) -> dict:
 
 # ---- all jobs
 
-def jobs(tasks: list, seeds: int):
+def jobs(tasks: list, splits: list, seeds: int):
     "Seed 0 of everything first, and there one task after the other."
     for seed in range(seeds):
         for task in tasks:
             if seed == 0: yield from (Job(task, m, lr=lr) for m in MODELS if MODELS[m] for lr in RATES)
-            yield from (Job(task, m, s, seed) for s in SPLITS for m in MODELS)
+            yield from (Job(task, m, s, seed) for s in splits for m in MODELS)
 
 def keep(name: str, job: Job, figures: dict, lock: FileLock):
     "Add a job's figures to the file, as it is now."
@@ -242,6 +242,7 @@ def main(
     minutes: float=3,           # Minutes of processor time of each training; twice as many on nqueens8-board
     seeds: int=3,               # Training seeds of each
     tasks: str=','.join(TASKS), # Tasks, with commas between them
+    splits: str=','.join(SPLITS),   # Splits, likewise
     models: str=None,           # Models, likewise; by default all
     results: str='families',    # Name of the results' file
 ):
@@ -252,7 +253,7 @@ def main(
     lock = FileLock(folder/'results.lock')
     begin(results, minutes, lock)
     chosen = models.split(',') if models else list(MODELS)
-    todo = [j for j in jobs(tasks.split(','), seeds) if j.model in chosen]
+    todo = [j for j in jobs(tasks.split(','), splits.split(','), seeds) if j.model in chosen]
     while todo:
         left = [j for j in todo if not work(j, results, folder, lock)]
         if len(left) == len(todo): time.sleep(5)        # another process has what these wait for
