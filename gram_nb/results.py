@@ -336,11 +336,12 @@ def to_markdown(table: pd.DataFrame) -> str:
     return '\n'.join('| ' + ' | '.join(map(str, r)) + ' |' for r in rows)
 
 # %% ../nbs/20_results.ipynb #415d023d
-def world(data, run: str, label: str, measured: str, beside: str) -> dict:
+def world(data, run: str, label: str, measured: str, beside: str, seeds: int=1) -> dict:
     "A row of `worlds_table`, with how a kept run of GRAM was trained."
     m = read_metrics(Path(data)/'runs'/run)['gram']
     minutes, size = minutes_of(m['train_seconds']), m['parameters']/1e6
     length = f"{minutes} min, {hardware(m['machine'])}, {size:.2f} M parameters"
+    if seeds > 1: length += f', {seeds} seeds'
     return {'': label, 'trained': length, 'samples': measured, 'beside it': beside}
 
 # %% ../nbs/20_results.ipynb #abcd82c0
@@ -348,9 +349,18 @@ def sudoku_rows(data):
     "Grids from nothing, then puzzles with one answer."
     runs = read_result(data, 'sudoku')['runs']
     for n,beside in {4: 'all there are: 288', 6: '', 9: 'published, 10 M parameters: 99.05 % valid'}.items():
-        if r := runs.get(f'sudoku{n}-blank/gram'):
-            found = f"{100*r['valid']:.1f} % valid, {r['distinct'][-1]} different of {r['draws']}"
-            yield world(data, f'sudoku{n}-blank', f'Sudoku, {n}×{n} grids from nothing', found, beside)
+        seeds = [r for name,r in runs.items() if name.startswith(f'sudoku{n}-blank/')]
+        if not seeds: continue
+        valid, different = 100*min(r['valid'] for r in seeds), [r['distinct'][-1] for r in seeds]
+        found = f"{valid:.1f} % valid, {', '.join(map(str, different))} different of {seeds[0]['draws']}"
+        label = f'Sudoku, {n}×{n} grids from nothing'
+        yield world(data, f'sudoku{n}-blank', label, found, beside, len(seeds))
+    for n in (4, 6):
+        if f'sudoku{n}/gram' not in runs: continue
+        m = read_metrics(Path(data)/'runs'/f'sudoku{n}')['gram']
+        found = f"{100*m['accuracy']:.1f} % valid, coverage@20 {100*m['coverage']['pairs']:.1f} %"
+        ceiling = f"ceiling: {100*m['ceiling']['pairs']:.1f} %"
+        yield world(data, f'sudoku{n}', f'Sudoku, {n}×{n} puzzles with several answers', found, ceiling)
     def shares(r):
         v = r['steps']['16']
         return f"{100*v['easy']:.1f} % of puzzles without guessing, {100*v['hard']:.1f} % of others"
