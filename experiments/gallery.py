@@ -8,8 +8,8 @@ from store import ROOT
 OUT = ROOT/'images'/'worlds.png'
 PICTURES = [    # notebook, text in the cell that draws, which of its pictures, title
     ('40_coloring', "single, 'deterministic'", 0, '3-coloring: the deterministic model, then draws of GRAM'),
-    ('41_sudoku', "('sudoku6-blank', 'sudoku9-blank')", 0, 'Sudoku: grids from nothing'),
-    ('42_arc', "'66e6c45b'", 1, 'ARC-AGI: a task'),
+    ('41_sudoku', "('sudoku6-blank', 'sudoku9-blank')", 1, 'Sudoku: grids from nothing (the last one has faults)'),
+    ('42_arc', "listed = sorted_votes(runs['gram-0'])", 1, 'ARC-AGI: a task, and the answers with most votes'),
     ('43_images', "by_class.condition(asked)", 0, 'digits by class')]
 
 def picture(notebook: str, text: str, which: int):
@@ -21,10 +21,9 @@ def picture(notebook: str, text: str, which: int):
 
 if __name__ == '__main__':
     images = [picture(*p[:3]) for p in PICTURES]
-    fig = Figure(figsize=(9,3.9), layout='constrained')
-    grid = fig.add_gridspec(3, 2, width_ratios=[1.8,1])
-    axs = [fig.add_subplot(place) for place in (grid[0,0], grid[1,0], grid[:,1], grid[2,0])]
-    for ax,image,(*_,title) in zip(axs, images, PICTURES):
+    fig = Figure(figsize=(10,3.7), layout='constrained')
+    axs = fig.subplots(2, 2).flat
+    for ax,image,(*_,title) in zip(axs, images, PICTURES, strict=True):
         ax.imshow(image, interpolation='antialiased')
         ax.set_title(title, fontsize=9)
         ax.axis('off')
