@@ -8,8 +8,9 @@ from store import ROOT
 OUT = ROOT/'images'/'worlds.png'
 PICTURES = [    # notebook, text in the cell that draws, which of its pictures, title
     ('40_coloring', "single, 'deterministic'", 0, '3-coloring: the deterministic model, then draws of GRAM'),
-    ('41_sudoku', "('sudoku6-blank', 'sudoku9-blank')", 1, 'Sudoku: grids from nothing (the last one has faults)'),
-    ('42_arc', "listed = sorted_votes(runs['gram-0'])", 1, 'ARC-AGI: a task, and the answers with most votes'),
+    ('41_sudoku', "('sudoku6-blank', 'sudoku9-blank')", 1,
+     'Sudoku: grids from nothing (the last has faults)'),
+    ('42_arc', "listed = sorted_votes(runs['gram-0'])", 1, 'ARC-AGI: a task, and the most voted answers'),
     ('43_images', "by_class.condition(asked)", 0, 'digits by class')]
 
 def picture(notebook: str, text: str, which: int):
