@@ -346,7 +346,7 @@ def world(data, run: str, label: str, measured: str, beside: str, seeds: int=1) 
 
 # %% ../nbs/20_results.ipynb #abcd82c0
 def sudoku_rows(data):
-    "Grids from nothing, then puzzles with one answer."
+    "Grids from nothing, puzzles with several answers, puzzles with one."
     runs = read_result(data, 'sudoku')['runs']
     for n,beside in {4: 'all there are: 288', 6: '', 9: 'published, 10 M parameters: 99.05 % valid'}.items():
         seeds = [r for name,r in runs.items() if name.startswith(f'sudoku{n}-blank/')]

