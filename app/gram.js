@@ -54,13 +54,15 @@ function fillNormal(values, next) {     // Box–Muller
     }
 }
 
-function noiseScales(scale, fading, steps) {    // as gram_nb.guidance.noise_scales
-    return Array.from({length: steps}, (_, i) => fading && steps > 1 ? scale*(1 - i/(steps-1)) : scale);
+function noiseScales(scale, fading, steps) {    // as gram_nb.guidance.noise_scales, times the model's own
+    const part = i => steps > 1 ? i/(steps-1) : 0;
+    return Array.from({length: steps}, (_, i) =>
+        scale * (fading ? 1 - part(i) : 1) * (NOISE[0] + part(i)*(NOISE[1] - NOISE[0])));
 }
 
 // ---- the model
 
-const {length: LENGTH, dim: DIM, symbols: SYMBOLS, T} = window.files.sizes;
+const {length: LENGTH, dim: DIM, symbols: SYMBOLS, noise: NOISE, T} = window.files.sizes;
 let session, firstState;
 
 function bytes(text) {      // of base64; the first way is fast, but new in browsers

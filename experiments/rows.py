@@ -1,12 +1,12 @@
 """What six minutes of training give on 8×8 N-Queens, one token a row: preset `nqueens8-demo`, three
-seeds.
+seeds, beside the same with noise of scale 1 all the way, and the deterministic model.
 
-    python experiments/rows.py      # an hour and a half of one core
+    python experiments/rows.py      # an hour of one core
 
 GRAM makes 6500 updates, about six minutes of an idle core; the deterministic model of the same seed trains
-for as many seconds. Then noise that fades over a trajectory, as annealing.py chooses it. Figures are of
-ordinary rollouts of 16 steps on the test inputs, 20 samples of each. Writes data/results/rows.json. Runs in
-the file are kept, and a training that was stopped goes on."""
+for as many seconds. Figures are of ordinary rollouts of 16 steps on the test inputs, 20 samples of each. The
+models with constant noise are drawn from a second time, with noise that fades, as annealing.py chooses it.
+Writes data/results/rows.json. Runs in the file are kept, and a training that was stopped goes on."""
 import torch
 from fastcore.script import call_parse
 from gram_nb.inference import evaluate, fastest_precision
@@ -14,21 +14,25 @@ from gram_nb.settings import get_preset
 from gram_nb.train import prior_statistics, train
 
 from annealing import study
+from noise_scale import measure
 from store import ROOT, load, machine, save
 
 RUNS = ROOT/'runs'/'rows'
+NOISE = {'gram': {}, 'constant noise': dict(noise_first=1., noise_last=1.)}
 
 def cost(t) -> dict:
     "What a run cost."
     return dict(updates=t.update, seconds=t.seconds, precision=t.cfg.precision, machine=machine())
 
-def gram(seed: int, run: dict, keep) -> float:
+def gram(name: str, seed: int, run: dict, keep) -> float:
     "Train GRAM and measure it; its seconds."
-    t = train(get_preset('nqueens8-demo', updates=6500, seed=seed), RUNS/f'gram-{seed}')
-    run |= cost(t)
-    generator = torch.Generator().manual_seed(seed)
-    run['mu'], run['sigma'] = prior_statistics(t.ema.eval(), t.problem.parts()['test'].inputs, generator)
-    study(RUNS/f'gram-{seed}'/'best.safetensors', fastest_precision(), run, keep)
+    folder = RUNS/f'{name.replace(" ", "-")}-{seed}'
+    t = train(get_preset('nqueens8-demo', updates=6500, seed=seed, **NOISE[name]), folder)
+    run |= cost(t) | dict(noise=t.cfg.build()[0].cfg.noise)
+    test, generator = t.problem.parts()['test'], torch.Generator().manual_seed(seed)
+    run['mu'], run['sigma'] = prior_statistics(t.ema.eval(), test.inputs, generator)
+    if NOISE[name]: study(folder/'best.safetensors', fastest_precision(), run, keep)
+    elif 'test' not in run: run['test'] = [measure(t.ema, t.problem, test, 1., t.cfg.precision)]
     return t.seconds
 
 def baseline(seed: int, seconds: float, run: dict):
@@ -43,13 +47,16 @@ def baseline(seed: int, seconds: float, run: dict):
 def main(
     seeds: int=3,       # Training seeds of each model
 ):
-    "Train and measure both models."
+    "Train and measure all models."
     torch.set_num_threads(1)
     about = dict(command='python experiments/rows.py', torch=torch.__version__)
-    result = about | dict(runs=dict(gram={}, baseline={})) | load('rows')
+    result = about | dict(runs={}) | load('rows')
     def keep(): save('rows', result)
     for seed in map(str, range(seeds)):
-        run, other = (result['runs'][m].setdefault(seed, {}) for m in ('gram', 'baseline'))
-        seconds = gram(int(seed), run, keep)
-        if 'accuracy' not in other: baseline(int(seed), seconds, other)
+        for name in NOISE:
+            run = result['runs'].setdefault(name, {}).setdefault(seed, {})
+            if 'test' not in run: gram(name, int(seed), run, keep)
+            keep()
+        other = result['runs'].setdefault('baseline', {}).setdefault(seed, {})
+        if 'accuracy' not in other: baseline(int(seed), result['runs']['gram'][seed]['seconds'], other)
         keep()

@@ -403,7 +403,7 @@ def gram_eval(
     weights: str='nqueens8-rows',   # A .safetensors file, or the name of weights in the package
     samples: int=20,                # Answers per puzzle
     steps: int=None,                # Supervision steps of a trajectory, at most (the model's own by default)
-    scale: float=1.,                # Of the noise
+    scale: float=1.,                # Of the noise, 1 being the model's own
     last_scale: float=None,         # ... at the last step, if it changes on the way
     seed: int=0,                    # Of the noise
     halting: str=None,              # Rule by which trajectories stop early: confidence, halt or pair
@@ -460,7 +460,7 @@ def gram_solve(
                 str, nargs='+'),
     samples: int=20,                # Trajectories
     steps: int=None,                # Supervision steps of each, at most (the model's own by default)
-    scale: float=1.,                # Noise scale: 0 is the mean path, 1 as trained
+    scale: float=1.,                # Noise scale: 0 is the mean path, 1 the model's own
     last_scale: float=None,         # ... at the last step, if it changes on the way
     seed: int=0,                    # Of the noise
     weights: str='nqueens8-rows',   # A .safetensors file, or the name of weights in the package

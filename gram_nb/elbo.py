@@ -76,7 +76,7 @@ def supervision_loss(
     h: Tensor, l: Tensor,   # [batch, length, dim] the states of the step before
     x: Tensor,              # [batch, in_len]
     y: Tensor,              # [batch, out_len] one valid answer of each
-    noise: Tensor,          # standard normal [T, batch, length, dim]
+    noise: Tensor,          # standard normal [T, batch, length, dim]; one more may carry rows (last section)
     objective: Objective=None,
     follow: Tensor=None,    # bool [batch] rows that the posterior carries; all by default (last section)
     weight: Tensor=None,    # [batch] of each row in the loss, 1 on average; all 1 by default
@@ -86,11 +86,11 @@ def supervision_loss(
     if follow is not None: follow = follow[:,None,None]
     with torch.no_grad():
         e, e_y = self.encode(x), self.encode_y(y)
-        for n in noise[:-1]:
+        for n in noise[:self.cfg.T-1]:
             s = self.transition(h, l, e, n, e_y, follow)
             h, l = s.h, s.l
             early.append(s.u)
-    s = self.transition(h, l, self.encode(x), noise[-1], self.encode_y(y))
+    s = self.transition(h, l, self.encode(x), noise[self.cfg.T-1], self.encode_y(y))
     ce, kl = weighted(token_nats(self.decode(s.h), y), weight), o.kl(s.posterior, s.prior, weight)
     charged = kl
     if o.kl_transitions != 'last':

@@ -96,7 +96,7 @@ def walk(
     g, live = torch.Generator().manual_seed(seed), torch.arange(samples)
     (h, l), e = model.start(samples), model.encode(x.expand(samples, -1))
     states = h
-    for scale in noise_scales(scale, steps):
+    for scale in noise_scales(scale, steps, model.cfg.noise):
         with precision_context('cpu', precision):
             for _ in range(model.cfg.T):
                 s = model.transition(h, l, e, scale*torch.randn(h.shape, generator=g), **how)

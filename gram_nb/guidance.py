@@ -69,10 +69,13 @@ def transition(
 def noise_scales(
     scale,          # one number, or two: at the first and at the last supervision step
     n_sup: int,
+    own=1.,         # the model's own, by which it is multiplied (`ModelConfig.noise`)
 ) -> list:
     "The noise scale of each supervision step."
-    first, last = scale if isinstance(scale, (tuple, list)) else (scale, scale)
-    return torch.linspace(first, last, n_sup, dtype=torch.float64).tolist()
+    def ramp(s):
+        first, last = s if isinstance(s, (tuple, list)) else (s, s)
+        return torch.linspace(first, last, n_sup, dtype=torch.float64)
+    return (ramp(scale)*ramp(own)).tolist()
 
 # %% ../nbs/03_guidance.ipynb #211ce009
 @torch.no_grad()
@@ -80,7 +83,7 @@ def trajectory(
     model: RRM,         # or `GRAM`
     x: Tensor,          # [batch, in_len]
     n_sup: int=None,    # supervision steps of T transitions; the config's by default
-    scale=1.,           # of the noise: 0 the mean path, 1 as trained; or `noise_scales`' two numbers
+    scale=1.,           # of the noise: 0 the mean path, 1 the model's own; or `noise_scales`' two numbers
     generator: torch.Generator=None,    # for a repeatable run, on the device of `x`
     y: Tensor=None,     # [batch, out_len] answers: follow the posterior instead of the prior
     **how,              # of `GRAM.transition`: follow, mean
@@ -88,7 +91,8 @@ def trajectory(
     "The transitions of one trajectory, from the first state on."
     (h, l), e = model.start(len(x)), model.encode(x)
     if y is not None: how['e_y'] = model.encode_y(y)
-    for s in noise_scales(scale, n_sup or model.cfg.n_sup):
+    own = model.cfg.noise if y is None else 1.      # a posterior is trained with scale 1
+    for s in noise_scales(scale, n_sup or model.cfg.n_sup, own):
         for _ in range(model.cfg.T):
             noise = torch.randn(h.shape, generator=generator, device=x.device)
             step = model.transition(h, l, e, s*noise, **how)

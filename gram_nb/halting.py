@@ -134,7 +134,7 @@ def rollout_until_halt(
     n_sup, T = n_sup or model.cfg.n_sup, model.cfg.T
     (h, l), e, ends = start or model.start(len(x)), model.encode(x), []
     left = torch.arange(len(x), device=x.device)
-    for n,scale in enumerate(noise_scales(scale, n_sup), 1):
+    for n,scale in enumerate(noise_scales(scale, n_sup, model.cfg.noise), 1):
         for _ in range(T):
             s = model.transition(h, l, e, scale*torch.randn(h.shape, generator=generator, device=x.device))
             h, l = s.h, s.l

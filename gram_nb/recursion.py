@@ -7,6 +7,7 @@ __all__ = ['TASK_CHANNELS', 'ModelConfig', 'RRM', 'Transition', 'init_from_featu
            'fit', 'solve']
 
 # %% ../nbs/02_recursion.ipynb #94c5e1a0
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ class ModelConfig:
     task_tokens: int = 0    # of the state, before those of input and answer
     box: int = 0            # rows of a box, for RoPE; 0 for a grid without boxes
     mixer: str = 'attention'    # or 'mlp', a SwiGLU over the sequence axis
+    noise_first: float = 1.     # scale of a GRAM's noise in use, at the first supervision step (notebook 03)
+    noise_last: float = 1.      # ... and at the last
 
     def __post_init__(self): self.check()
 
@@ -49,13 +52,18 @@ class ModelConfig:
     def length(self):       # tokens of the state
         return self.task_tokens + max(self.in_len - bool(self.n_tasks), self.out_len)
 
+    @property
+    def noise(self): return self.noise_first, self.noise_last
+
 # %% ../nbs/02_recursion.ipynb #1e1080d6
 @patch
 def check(self: ModelConfig):
     "Raise `InputError` at the first size that cannot be used."
     for k,v in vars(self).items():
         least = 0 if k in ('n_tasks','task_tokens','box') else 1
-        if k != 'mixer' and (type(v) is not int or v < least):
+        if k in ('noise_first','noise_last'):
+            if not 0 <= v < math.inf: raise InputError(f'{k} must be at least 0 and finite, not {v!r}')
+        elif k != 'mixer' and (type(v) is not int or v < least):
             raise InputError(f'{k} must be a whole number of at least {least}, not {v!r}')
     per_head = 2 if self.rows == 1 else 8       # a line needs pairs of channels, a grid four pairs
     if self.dim % (per_head*self.heads):

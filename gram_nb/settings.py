@@ -42,11 +42,14 @@ class ModelChoice:
     n_sup: int = 16             # supervision steps of a rollout in use
     positions: str = 'line'     # for RoPE: a 'line' as in the paper, the problem's 'grid', or grid and 'box'
     mixer: str = 'attention'    # or 'mlp': a SwiGLU over the sequence axis, as in the paper's Sudoku
+    noise_first: float = 1.     # scale of the prior's noise in use, at the first supervision step
+    noise_last: float = 1.      # ... and at the last; on-policy rows are trained with it (notebook 04)
 
     def build(self) -> tuple:   # model, problem
         "The untrained model and its problem."
         problem = get_problem(self.problem)
-        sizes = {k: getattr(self, k) for k in ('dim','heads','hidden','blocks','K','T','n_sup','mixer')}
+        same = 'dim','heads','hidden','blocks','K','T','n_sup','mixer','noise_first','noise_last'
+        sizes = {k: getattr(self, k) for k in same}
         rows, box = (1, 0) if self.positions == 'line' else (problem.rows, problem.box)
         if self.positions == 'box' and not box:
             raise InputError(f'{problem.name} has no boxes: choose line or grid')
@@ -126,6 +129,8 @@ def check(self: TrainConfig):
     if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
     if self.on_policy and self.model not in ('gram','rrm'):
         raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
+    if self.model not in ('gram','rrm') and (self.noise_first, self.noise_last) != (1, 1):
+        raise InputError(f'noise_first and noise_last are for gram, not {self.model}: set both to 1')
     if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
         raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation: '
                          'set on_policy=0')
@@ -142,7 +147,7 @@ def default_beta(
 
 # %% ../nbs/07a_settings.ipynb #8cccce11
 PRESETS = {
-    'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3, on_policy=.5),
+    'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3, on_policy=.5, noise_first=3., noise_last=0.),
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=6.),
     'nqueens8-paper': TrainConfig(
         problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup_train=16, updates=48_000,

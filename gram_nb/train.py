@@ -5,16 +5,17 @@
 # %% auto #0
 __all__ = ['LOG_FIELDS', 'VALID_FIELDS', 'CARRIED', 'COUNTERS', 'lr_factor', 'ema_decay', 'pick_device', 'join', 'dense', 'adamw',
            'Trainer', 'decided', 'check_ranks', 'fingerprints', 'new_batch', 'merge', 'on_policy_rows', 'ages',
-           'restarts', 'believed_answers', 'on_policy', 'train_step', 'average', 'update_tasks', 'backward',
-           'Unbreakable', 'warm_up', 'compile_step', 'memory_needed', 'gather', 'save_state', 'restore_state',
-           'rows_until', 'load_best', 'same_length', 'spread_anew', 'posterior_accuracy', 'prior_statistics',
-           'draws_for', 'validate', 'TrainingFailed', 'stored_config', 'is_fresh', 'agree', 'open_run', 'only_one',
-           'Stopped', 'stop_signals', 'keep_rows', 'thresholds_passed', 'validation_due', 'keep_validation',
-           'run_updates', 'progress_bar', 'train']
+           'restarts', 'believed_answers', 'on_policy', 'own_noise', 'train_step', 'average', 'update_tasks',
+           'backward', 'Unbreakable', 'warm_up', 'compile_step', 'memory_needed', 'gather', 'save_state',
+           'restore_state', 'rows_until', 'load_best', 'same_length', 'spread_anew', 'posterior_accuracy',
+           'prior_statistics', 'draws_for', 'validate', 'TrainingFailed', 'stored_config', 'is_fresh', 'agree',
+           'open_run', 'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'thresholds_passed', 'validation_due',
+           'keep_validation', 'run_updates', 'progress_bar', 'train']
 
 # %% ../nbs/07c_train.ipynb #2e4f0ceb
 import contextlib, json, math, os, signal, sys, tempfile, threading, time
 from dataclasses import asdict, fields, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -26,7 +27,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from .checkpoints import csv_bytes, load_tensors, read_csv, save_tensors, to_json, write_atomic
-from .guidance import rollout, trajectory
+from .guidance import noise_scales, rollout, trajectory
 from .inference import evaluate, fastest_precision, precision_context
 from .problems import InputError, get_problem
 from .recursion import Supervised
@@ -193,6 +194,14 @@ def on_policy(t: Trainer) -> tuple:     # targets, which rows follow the posteri
     own, weight = (v.chunk(t.ranks)[t.rank] for v in (own, weight/weight.mean()))
     return torch.where(own[:,None], believed_answers(t), t.batch['y']), ~own, weight
 
+# %% ../nbs/07c_train.ipynb #b2a691b5
+def own_noise(t: Trainer, noise: Tensor) -> Tensor:     # [T, batch, …] → [T+1, batch, …]
+    "Noise of the scale that a row has in use at its age. One is added: with it the prior carries the row on."
+    own, age = on_policy_rows(t.cfg, t.device), ages(t.cfg, t.update, t.device)
+    scales = torch.tensor(noise_scales(1., t.cfg.n_sup, t.model.cfg.noise), device=t.device).float()
+    scale = torch.where(own, scales[age], 1.)[:,None,None]
+    return torch.cat([scale*noise[:-1], noise[-1:], scale*noise[-1:]])
+
 # %% ../nbs/07c_train.ipynb #1b0d41b0
 def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy, KL, gradient norm
     "One supervision step, one optimizer update, one step of the averaged weights."
@@ -203,6 +212,7 @@ def train_step(t: Trainer) -> Tensor:   # [4] on the device: loss, cross-entropy
     b = t.batch
     noise = torch.randn((cfg.T, cfg.batch, *b['h'].shape[1:]), generator=t.generator, device=t.device)
     y, *rows = on_policy(t) if cfg.on_policy else (b['y'],)
+    if rows: noise = own_noise(t, noise)
     t.opt.zero_grad()
     s = backward(t, b['h'], b['l'], b['x'], y, noise.chunk(t.ranks, 1)[t.rank], *rows)
     b['h'], b['l'] = s.h, s.l
@@ -263,7 +273,7 @@ def warm_up(t: Trainer):
     kinds = (torch.bool, torch.float) if t.cfg.on_policy else ()        # follow and weight
     rows = [torch.ones(n, dtype=kind, device=t.device) for kind in kinds]
     t.model.compile()
-    backward(t, h, l, x, y, torch.zeros(t.cfg.T, *h.shape, device=t.device), *rows)
+    backward(t, h, l, x, y, torch.zeros(t.cfg.T + bool(rows), *h.shape, device=t.device), *rows)
     t.opt.zero_grad()
     t.generator.set_state(state)
 
@@ -393,7 +403,8 @@ def posterior_accuracy(model, problem, puzzles, generator=None) -> float:
 @torch.no_grad()
 def prior_statistics(model, x, generator=None) -> tuple:    # root mean square of mu, mean of sigma
     "The prior's μ and σ along the first four supervision steps of a rollout."
-    mu, sigma = zip(*(s.prior for s in trajectory(model, x, 4, generator=generator)))
+    first = islice(trajectory(model, x, generator=generator), 4*model.cfg.T)
+    mu, sigma = zip(*(s.prior for s in first))
     return torch.stack(mu).pow(2).mean().sqrt().item(), torch.stack(sigma).mean().item()
 
 # %% ../nbs/07c_train.ipynb #fcf03499

@@ -78,7 +78,8 @@ def main(out: str='_app'):      # folder to write
     "Write the explorer as static files."
     out, (script, loader, binary) = ROOT/out, npm_files(*RUNTIME)
     model, problem = load_model('nqueens8-rows')
-    sizes = dict(length=model.cfg.length, dim=model.cfg.dim, symbols=model.cfg.n_symbols, T=model.cfg.T)
+    c = model.cfg
+    sizes = dict(length=c.length, dim=c.dim, symbols=c.n_symbols, noise=c.noise, T=c.T)
     shutil.copytree(ROOT/'app', out, dirs_exist_ok=True)
     (out/'ort.js').write_bytes(script.split(b'//# sourceMappingURL')[0])
     (out/'ort-wasm.js').write_text(as_script(loader=loader, wasm=gzip.compress(binary, mtime=0)))
