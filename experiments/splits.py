@@ -20,7 +20,7 @@ from gram_nb.train import prior_statistics, train
 
 from store import ROOT, load, machine, save
 
-BASE = get_preset('nqueens8-demo', updates=5000, on_policy=0., noise_first=1., noise_last=1.)
+BASE = get_preset('nqueens8-demo', updates=5000, on_policy=0.)
 
 def kinds(problem, train: Puzzles, test: Puzzles, y) -> dict:      # y [samples, inputs, out_len]
     "Shares of draws: the valid ones, training targets that do not fit the givens, and the rest."

@@ -290,7 +290,7 @@ def read_result(data, name: str) -> dict:
 # %% ../nbs/20_results.ipynb #3b8ab5a3
 SEEDED = [      # result file, model, split, what README calls it
     ('rows', 'baseline', None, '8×8 queens, token per row, deterministic'),
-    ('rows', 'gram', None, 'the same puzzles, **GRAM** with noise that [fades](nbs/06_inference.ipynb)'),
+    ('rows', 'gram', None, 'the same puzzles, **GRAM**'),
     ('splits', 'gram', 'orbits', '**GRAM** on puzzles whose solutions are new too')]
 
 def seeded_row(data, name: str, model: str, split: str, label: str) -> dict:

@@ -198,7 +198,7 @@ def on_policy(t: Trainer) -> tuple:     # targets, which rows follow the posteri
 def own_noise(t: Trainer, noise: Tensor) -> Tensor:     # [T, batch, …] → [T+1, batch, …]
     "Noise of the scale that a row has in use at its age. One is added: with it the prior carries the row on."
     own, age = on_policy_rows(t.cfg, t.device), ages(t.cfg, t.update, t.device)
-    scales = torch.tensor(noise_scales(1., t.cfg.n_sup, t.model.cfg.noise), device=t.device).float()
+    scales = torch.tensor(noise_scales(1., t.cfg.n_sup, t.model.cfg.noise), device=t.device)
     scale = torch.where(own, scales[age], 1.)[:,None,None]
     return torch.cat([scale*noise[:-1], noise[-1:], scale*noise[-1:]])
 
