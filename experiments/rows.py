@@ -1,7 +1,7 @@
 """What six minutes of training give on 8×8 N-Queens, one token a row: preset `nqueens8-demo`, three
 seeds, beside the same with noise that fades in training too, and the deterministic model.
 
-    python experiments/rows.py      # an hour of one core
+    python experiments/rows.py      # an hour and a half of one core
 
 GRAM makes 6500 updates, about six minutes of an idle core; the deterministic model of the same seed trains
 for as many seconds. Figures are of ordinary rollouts of 16 steps on the test inputs, 20 samples of each. The
