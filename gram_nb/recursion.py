@@ -48,14 +48,14 @@ class ModelConfig:
         return cls(problem.in_len, problem.out_len, problem.n_symbols, n_tasks=problem.n_tasks,
                    task_tokens=problem.task_tokens, **sizes)
 
-    @property
-    def length(self):       # tokens of the state
-        return self.task_tokens + max(self.in_len - bool(self.n_tasks), self.out_len)
-
-    @property
-    def noise(self): return self.noise_first, self.noise_last
-
 # %% ../nbs/02_recursion.ipynb #1e1080d6
+@patch(as_prop=True)
+def length(self: ModelConfig):      # tokens of the state
+    return self.task_tokens + max(self.in_len - bool(self.n_tasks), self.out_len)
+
+@patch(as_prop=True)
+def noise(self: ModelConfig): return self.noise_first, self.noise_last
+
 @patch
 def check(self: ModelConfig):
     "Raise `InputError` at the first size that cannot be used."
