@@ -183,6 +183,9 @@ CHOICES = {
     'σ = exp': Variant('noise heads', model=heads_as(Exponential, *BOTH)),
     'noise heads not from zero': Variant('noise heads', model=random_heads),
     'noise heads without weight decay': Variant('noise heads', optimizer=no_decay_of_heads),
+    'σ = 0.1 at the start': Variant('noise heads', dict(sigma=.1)),
+    'σ = 0.3 at the start': Variant('noise heads', dict(sigma=.3)),
+    'σ = 2 at the start': Variant('noise heads', dict(sigma=2.)),
     'prior μ = 0': Variant('guidance', model=heads_as(NoMean, 'prior')),
     'prior σ = 1': Variant('guidance', model=heads_as(UnitSigma, 'prior')),
     'prior N(0, 1)': Variant('guidance', model=heads_as(StandardNormal, 'prior')),
@@ -213,6 +216,7 @@ COMPONENTS = {
     'one answer: no guidance': Variant('one answer', dict(model='rrm'), data=first_answers),
     'one answer: σ only': Variant('one answer', model=heads_as(NoMean, *BOTH), data=first_answers),
     'one answer: all': Variant('one answer', data=first_answers),
+    'one answer: σ = 0.1 at the start': Variant('one answer', dict(sigma=.1), data=first_answers),
 }
 
 # ---- what is measured

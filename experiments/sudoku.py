@@ -1,6 +1,6 @@
 """Sudoku of notebook 41: trains what it shows, and measures it.
 
-    python experiments/sudoku.py                    # six hours of one core; two processes may share the work
+    python experiments/sudoku.py                    # seven hours of one core; two processes may share the work
     python experiments/sudoku.py --only sudoku9     # one problem
     python experiments/sudoku.py --data             # make data/sudoku9.csv (minutes), and stop
     python experiments/sudoku.py --csv FILE         # check a file such as Sudoku-Extreme's, solve some of it
@@ -23,6 +23,8 @@ from gram_nb.halting import fit_heads
 from gram_nb.inference import best_of_n, fastest_precision, majority_vote, sample_with_confidence
 from gram_nb.problems import InputError
 from gram_nb.problems.sudoku import FIELDS, csv_faults, make_puzzles, read_csv, signature, solved_by_singles
+from gram_nb.settings import get_preset
+from gram_nb.train import train
 from gram_nb.uniformity import answer_counts, uniformity
 
 from store import ROOT, load, machine, save
@@ -34,16 +36,16 @@ RUNS = {        # folder: command
     'sudoku4/gram': '--preset sudoku4-fast',
     'sudoku6-blank/gram': '--preset sudoku6-blank-fast',
     'sudoku9/gram': '--preset sudoku9-fast',
-    'sudoku9/baseline': '--preset sudoku9-fast --set model=rrm',
+    'sudoku9/sigma1': '--preset sudoku9-fast --set sigma=1.',
+    'sudoku9/baseline': '--preset sudoku9-fast --set model=rrm --set sigma=1.',
     'sudoku6/gram': '--preset sudoku6-fast',
     'sudoku9-blank/gram': '--preset sudoku9-blank-fast',
 }
 LAYERS = {      # what mixes the tokens: settings
-    'SwiGLU over the sequence': '--set mixer=mlp',
-    **{f'attention, RoPE on a {p}': f'--set mixer=attention --set positions={p}'
-       for p in ('line', 'grid', 'box')},
+    'SwiGLU over the sequence': dict(mixer='mlp'),
+    **{f'attention, RoPE on a {p}': dict(mixer='attention', positions=p) for p in ('line', 'grid', 'box')},
 }
-COMPARED = {'sudoku4-blank': 3, 'sudoku9': 15}       # problem: minutes
+COMPARED = {'sudoku4-blank': 3, 'sudoku9': 8}       # problem: minutes
 DRAWS = {4: 3000, 6: 3000, 9: 1000}
 STEPS, WIDTHS, WIDE = (1, 2, 4, 8, 16, 32, 64), (1, 2, 5, 10, 20, 50), 50
 
@@ -137,8 +139,8 @@ def work(name: str):
             result = measured(folder)
         else:
             problem, layer = key.split('/')
-            length = f'--minutes {COMPARED[problem]} --set validations=5'
-            gram_train(f'--preset {problem}-fast {length} {LAYERS[layer]}', folder)
+            length = dict(minutes=float(COMPARED[problem]), validations=5)
+            train(get_preset(f'{problem}-fast', **length, **LAYERS[layer]), folder, quiet=True)
             result = layers_of(folder)
         with FileLock(ROOT/'runs'/'sudoku.lock'):
             file = load('sudoku')

@@ -40,6 +40,7 @@ class ModelConfig:
     mixer: str = 'attention'    # or 'mlp', a SwiGLU over the sequence axis
     noise_first: float = 1.     # scale of a GRAM's noise in use, at the first supervision step (notebook 03)
     noise_last: float = 1.      # ... and at the last
+    sigma: float = 1.       # standard deviation of a GRAM's noise before training (notebook 03)
 
     def __post_init__(self): self.check()
 
@@ -63,6 +64,8 @@ def check(self: ModelConfig):
         least = 0 if k in ('n_tasks','task_tokens','box') else 1
         if k in ('noise_first','noise_last'):
             if not 0 <= v < math.inf: raise InputError(f'{k} must be at least 0 and finite, not {v!r}')
+        elif k == 'sigma':
+            if not 0 < v <= 100: raise InputError(f'sigma must be more than 0 and at most 100, not {v!r}')
         elif k != 'mixer' and (type(v) is not int or v < least):
             raise InputError(f'{k} must be a whole number of at least {least}, not {v!r}')
     per_head = 2 if self.rows == 1 else 8       # a line needs pairs of channels, a grid four pairs

@@ -44,11 +44,12 @@ class ModelChoice:
     mixer: str = 'attention'    # or 'mlp': a SwiGLU over the sequence axis, as in the paper's Sudoku
     noise_first: float = 1.     # scale of the prior's noise in use, at the first supervision step
     noise_last: float = 1.      # ... and at the last; on-policy rows are trained with it (notebook 04)
+    sigma: float = 1.           # standard deviation of the noise before training (notebook 03)
 
     def build(self) -> tuple:   # model, problem
         "The untrained model and its problem."
         problem = get_problem(self.problem)
-        same = 'dim','heads','hidden','blocks','K','T','n_sup','mixer','noise_first','noise_last'
+        same = 'dim heads hidden blocks K T n_sup mixer noise_first noise_last sigma'.split()
         sizes = {k: getattr(self, k) for k in same}
         rows, box = (1, 0) if self.positions == 'line' else (problem.rows, problem.box)
         if self.positions == 'box' and not box:
@@ -91,7 +92,7 @@ class TrainConfig(ModelChoice):
     def __post_init__(self): self.check()
 
 # %% ../nbs/07a_settings.ipynb #1947171e
-LIMITS = dict(dim=16_384, heads=1024, hidden=65_536, blocks=64, K=1000, T=1000, n_sup=100_000,
+LIMITS = dict(dim=16_384, heads=1024, hidden=65_536, blocks=64, K=1000, T=1000, n_sup=100_000, sigma=100,
               n_sup_train=100_000, updates=10**9, minutes=10**6, batch=10**6, validations=10**5,
               seed=2**63, split_seed=2**63)
 
@@ -118,7 +119,7 @@ def check(self: TrainConfig):
         if getattr(self, name) not in choices:
             raise InputError(f'unknown {name} {getattr(self, name)!r}: choose one of {", ".join(choices)}')
     if not is_problem(self.problem): get_problem(self.problem)      # raises, with the names there are
-    for name in ('batch', 'accumulate', 'n_sup_train', 'validations', 'lr', 'clip'):
+    for name in ('batch', 'accumulate', 'n_sup_train', 'validations', 'lr', 'clip', 'sigma'):
         if not getattr(self, name): raise InputError(f'{name} must be greater than 0')
     if self.batch % self.accumulate:
         raise InputError(f'batch {self.batch} must be a multiple of accumulate {self.accumulate}')
@@ -129,8 +130,8 @@ def check(self: TrainConfig):
     if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
     if self.on_policy and self.model not in ('gram','rrm'):
         raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
-    if self.model not in ('gram','rrm') and (self.noise_first, self.noise_last) != (1, 1):
-        raise InputError(f'noise_first and noise_last are for gram, not {self.model}: set both to 1')
+    if self.model not in ('gram','rrm') and (self.noise_first, self.noise_last, self.sigma) != (1, 1, 1):
+        raise InputError(f'noise_first, noise_last and sigma are for gram, not {self.model}: set them to 1')
     if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
         raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation: '
                          'set on_policy=0')
@@ -194,7 +195,8 @@ PRESETS |= {
         problem='sudoku9-blank', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.055,
         augment=True),
     'sudoku9-fast': TrainConfig(
-        problem='sudoku9', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.1, augment=True),
+        problem='sudoku9', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.1, sigma=.1,
+        augment=True),
     'sudoku9-paper': like_paper(problem='sudoku9', mixer='mlp', K=6, beta=.1, augment=True),
     'sudoku9-blank-paper': like_paper(
         problem='sudoku9-blank', mixer='mlp', beta=.05, ema=.999, updates=13_000, augment=True),
