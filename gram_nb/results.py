@@ -367,9 +367,10 @@ def sudoku_rows(data):
         v = dict(easy=each[easy == 1].mean(), hard=each[easy == 0].mean()) if 'each' in r else r['steps']['16']
         return f"{100*v['easy']:.1f} % of puzzles without guessing, {100*v['hard']:.1f} % of others"
     if r := runs.get('sudoku9/gram'):
-        other = runs.get('sudoku9/baseline')
+        other, best = runs.get('sudoku9/baseline'), r['widths']['50']['confidence']
+        chosen = f"; the surest of 50: {100*best['easy']:.1f} and {100*best['hard']:.1f} %"
         beside = 'deterministic: ' + shares(other) if other else ''
-        yield world(data, 'sudoku9', 'Sudoku, 9×9 puzzles', shares(r), beside)
+        yield world(data, 'sudoku9', 'Sudoku, 9×9 puzzles', shares(r) + chosen, beside)
 
 # %% ../nbs/20_results.ipynb #4b74c319
 def digit_rows(data):

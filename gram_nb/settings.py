@@ -195,8 +195,7 @@ PRESETS |= {
         problem='sudoku9-blank', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.055,
         augment=True),
     'sudoku9-fast': TrainConfig(
-        problem='sudoku9', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.1, sigma=.1,
-        augment=True),
+        problem='sudoku9', mixer='mlp', dim=64, minutes=60., batch=64, lr=1e-3, beta=.1, augment=True),
     'sudoku9-paper': like_paper(problem='sudoku9', mixer='mlp', K=6, beta=.1, augment=True),
     'sudoku9-blank-paper': like_paper(
         problem='sudoku9-blank', mixer='mlp', beta=.05, ema=.999, updates=13_000, augment=True),
