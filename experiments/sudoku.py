@@ -1,6 +1,6 @@
 """Sudoku of notebook 41: trains what it shows, and measures it.
 
-    python experiments/sudoku.py                    # seven hours of one core; two processes may share the work
+    python experiments/sudoku.py                    # seven hours of one core; two processes may share
     python experiments/sudoku.py --only sudoku9     # one problem
     python experiments/sudoku.py --data             # make data/sudoku9.csv (minutes), and stop
     python experiments/sudoku.py --csv FILE         # check a file such as Sudoku-Extreme's, solve some of it

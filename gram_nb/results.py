@@ -318,8 +318,9 @@ def helped_rows(
     if not len(rows): return []
     r = rows.mean(numeric_only=True)
     score = {k: f'{r[k]:.1f} ± {r[k + "_error"]:.1f}' for k in ('accuracy', 'coverage')}
+    ceiling = f'{r.ceiling:.1f}, for {r.draws:.0f} draws {r.ceiling_all:.1f}'
     return [{'': f'{label}, {r.draws:.0f} samples', 'trained': 'as above', 'accuracy': score['accuracy'],
-             'coverage@20': score['coverage'], 'ceiling': f'{r.ceiling:.1f}, for {r.draws:.0f} draws {r.ceiling_all:.1f}'}]
+             'coverage@20': score['coverage'], 'ceiling': ceiling}]
 
 # %% ../nbs/20_results.ipynb #4490b9c5
 def headline_table(data) -> pd.DataFrame:   # the repository's folder `data`
@@ -364,7 +365,8 @@ def sudoku_rows(data):
         yield world(data, f'sudoku{n}', f'Sudoku, {n}×{n} puzzles with several answers', found, ceiling)
     def shares(r):      # of the draws of 16 steps: fifty of GRAM, one answer of the other
         easy, each = (pd.Series(r.get(k)) for k in ('easy','each'))
-        v = dict(easy=each[easy == 1].mean(), hard=each[easy == 0].mean()) if 'each' in r else r['steps']['16']
+        v = r.get('steps', {}).get('16')
+        if 'each' in r: v = dict(easy=each[easy == 1].mean(), hard=each[easy == 0].mean())
         return f"{100*v['easy']:.1f} % of puzzles without guessing, {100*v['hard']:.1f} % of others"
     if r := runs.get('sudoku9/gram'):
         other, best = runs.get('sudoku9/baseline'), r['widths']['50']['confidence']

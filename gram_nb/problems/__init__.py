@@ -106,7 +106,7 @@ def split_orbits(
     seed: int=0,
     test: float=.15,        # share of the orbits
     valid: float=.05,       # share of the orbits, at least one
-) -> dict:                  # 'train', 'valid', 'test': `Puzzles`; inputs with answers in valid and test alone are left out
+) -> dict:                  # 'train', 'valid', 'test': `Puzzles`; what only valid and test share is left out
     "Split by orbits of answers. An input with answers in several parts trains on its training answers."
     part = orbit_parts(orbit, seed, test, valid)
     whole = torch.stack([torch.bincount(puzzles.owner[part == k], minlength=len(puzzles)) for k in range(3)])
