@@ -27,7 +27,7 @@ keep nqueens8-rows --ship
 gram_train --preset nqueens8-fast --minutes 95 --out runs/nqueens8-board
 keep nqueens8-board --ship
 gram_train --preset nqueens8-fast --set on_policy=0 --out runs/nqueens8-board-posterior
-keep nqueens8-board-posterior --leave 'log.csv weights.safetensors'
+keep nqueens8-board-posterior --leave 'log.csv answers.safetensors weights.safetensors'
 gram_bench --preset nqueens8-fast --out data/results/bench-nqueens8-fast.json
 
 # smaller models, many of them: one thread is faster
