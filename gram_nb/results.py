@@ -352,8 +352,8 @@ def sudoku_rows(data):
     for n,beside in {4: 'all there are: 288', 6: '', 9: 'published, 10 M parameters: 99.05 % valid'}.items():
         seeds = [r for name,r in runs.items() if name.startswith(f'sudoku{n}-blank/')]
         if not seeds: continue
-        valid, different = (([r[k] for r in seeds]) for k in ('valid','distinct'))
-        valid, different = 100*sum(valid)/len(seeds), [v[-1] for v in different]
+        valid = 100*sum(r['valid'] for r in seeds)/len(seeds)
+        different = [r['distinct'][-1] for r in seeds]
         found = f"{valid:.1f} % valid, {', '.join(map(str, different))} different of {seeds[0]['draws']}"
         label = f'Sudoku, {n}×{n} grids from nothing'
         yield world(data, f'sudoku{n}-blank', label, found, beside, len(seeds))
@@ -364,9 +364,10 @@ def sudoku_rows(data):
         ceiling = f"ceiling: {100*m['ceiling']['pairs']:.1f} %"
         yield world(data, f'sudoku{n}', f'Sudoku, {n}×{n} puzzles with several answers', found, ceiling)
     def shares(r):      # of the draws of 16 steps: fifty of GRAM, one answer of the other
-        easy, each = (pd.Series(r.get(k)) for k in ('easy','each'))
-        v = r.get('steps', {}).get('16')
-        if 'each' in r: v = dict(easy=each[easy == 1].mean(), hard=each[easy == 0].mean())
+        if 'each' in r:
+            easy, each = (pd.Series(r[k]) for k in ('easy','each'))
+            v = dict(easy=each[easy == 1].mean(), hard=each[easy == 0].mean())
+        else: v = r['steps']['16']
         return f"{100*v['easy']:.1f} % of puzzles without guessing, {100*v['hard']:.1f} % of others"
     if r := runs.get('sudoku9/gram'):
         other, best = runs.get('sudoku9/baseline'), r['widths']['50']['confidence']
