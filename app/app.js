@@ -84,21 +84,33 @@ function showBelief(step) {
 
 // ---- computing
 
+function failed(e) {
+    $('status').textContent = `The model cannot run in this browser: ${e.message}`;
+    $('status').className = 'bad';
+}
+
 async function compute() {
     const mine = ++run, asked = settings(), fresh = [];
     $('main').setAttribute('aria-busy', true);
     $('progress').value = 0;
     $('step').disabled = true;
     readouts();
-    await window.ready;
-    for await (const {share, logits} of gram.walk(puzzle, asked)) {
-        if (mine !== run) return;       // something else is asked for by now
-        $('progress').value = share;
-        if (!logits) continue;
-        trail = fresh;
-        trail.push(logits);
-        $('step').max = asked.steps;
-        showBelief(trail.length);
+    try {
+        await window.ready;
+        for await (const {share, logits} of gram.walk(puzzle, asked)) {
+            if (mine !== run) return;       // something else is asked for by now
+            $('progress').value = share;
+            if (!logits) continue;
+            trail = fresh;
+            trail.push(logits);
+            $('step').max = asked.steps;
+            showBelief(trail.length);
+        }
+    } catch (e) {
+        if (mine !== run) return;
+        failed(e);
+        $('main').setAttribute('aria-busy', false);
+        return;
     }
     if (mine !== run) return;
     $('step').disabled = false;
@@ -181,8 +193,5 @@ $('clear').onclick = () => ask(read('........'));
 for (const id of ['scale', 'fading', 'trajectories', 'steps', 'seed']) $(id).oninput = compute;
 $('step').oninput = () => { showBelief(Number($('step').value)); showBoards(); };
 window.ready = gram.load();
-window.ready.catch(e => {
-    $('status').textContent = `The model cannot run in this browser: ${e.message}`;
-    $('status').className = 'bad';
-});
+window.ready.catch(failed);
 ask(puzzle);

@@ -12,13 +12,18 @@ from gram_nb.checkpoints import load_run
 from gram_nb.inference import fastest_precision
 
 from noise_scale import choose, measure
-from store import every, load, machine, NAMES, save
+from store import every, load, machine, NAMES, updating
 
 FIRST, LAST = (1., 1.2, 1.4, 1.6, 1.8), (0., .5, None)      # None: as the first
 EVERY = {'nqueens8-board': 4}        # of so many validation inputs one
 
-def study(weights, precision: str, found: dict, keep):
-    "Every schedule on validation inputs, and two on test inputs. `keep` is called after each."
+def keep(name: str, found: dict):
+    with updating('annealing') as result:
+        result['command'] = 'python experiments/annealing.py'
+        result.setdefault('models', {})[name] = found
+
+def study(weights: str, precision: str, found: dict):
+    "Every schedule on validation inputs, and two on test inputs. Each is kept."
     model, problem, cfg = load_run(weights)
     parts = problem.parts(cfg.split, cfg.split_seed)
     puzzles = dict(validation=every(parts['valid'], EVERY.get(problem.name, 1)), test=parts['test'])
@@ -28,11 +33,11 @@ def study(weights, precision: str, found: dict, keep):
         for s in schedules:
             if any(tuple(r['scale']) == s for r in found[part]): continue
             found[part].append(measure(model, problem, puzzles[part], s, precision))
-            keep()
+            keep(weights, found)
     need('validation', [(f, f if last is None else last) for f in FIRST for last in LAST])
     found['chosen'] = choose(found['validation'])
     need('test', [(1., 1.), tuple(found['chosen'])])
-    keep()
+    keep(weights, found)
 
 @call_parse
 def main(
@@ -41,7 +46,4 @@ def main(
     "Choose a noise schedule on validation inputs, and measure it on test inputs."
     torch.set_num_threads(1)
     precision = fastest_precision()
-    result = dict(command='python experiments/annealing.py', models={}) | load('annealing')
-    for name in names or NAMES:
-        found = result['models'].setdefault(name, {})
-        study(name, precision, found, lambda: save('annealing', result))
+    for name in names or NAMES: study(name, precision, load('annealing').get('models', {}).get(name, {}))

@@ -4,7 +4,8 @@ baseline solve, and how does that grow with training?
     python experiments/arc.py       # about ten minutes of one core for each training
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
-weights by validation so far. (Those in the file were trained on a GPU by scripts/gpu_all.sh.) Every test
+weights by validation so far. (Those in the file under `runs` were trained on a GPU by scripts/gpu_all.sh, those
+under `narrow` on two cores side by side.) Every test
 input is answered in 32 views, by one trajectory in each, for GRAM by two too. The answers are brought back,
 and voted on: by count, weighed by the decoder's confidence, and weighed by a value head (LPRM) that is fitted
 on validation inputs. Writes data/results/arc.json. Each call adds a point to the curve of a training whose
@@ -38,10 +39,14 @@ from gram_nb.recursion import token_nats
 from gram_nb.settings import get_preset
 from gram_nb.train import Trainer, memory_needed, train, train_step
 
-from store import ROOT, load, machine, save
+from store import ROOT, load, machine, save, updating
 
-RUNS = {f'{m}-{seed}': ROOT/'runs'/f"arc1-10x10{f'-seed{seed}' if seed else ''}"/m
-        for seed in (0,1) for m in ('gram','baseline')}
+MODELS, HERE = ('gram','baseline'), ROOT/'runs'
+RUNS = {        # in the file: name and folder of each training
+    'runs': {f'{m}-{seed}': HERE/f'arc1-10x10{suffix}'/m
+             for seed,suffix in enumerate(('','-seed1')) for m in MODELS},
+    'narrow': {m: HERE/'arc1-10x10-cpu'/m for m in MODELS},     # GRAM with --set sigma=.1
+}
 PER_VIEW = 2            # trajectories of GRAM
 NOISE = 0., .5, 1.      # scales
 
@@ -144,7 +149,7 @@ def one_update(preset: str) -> dict:
 
 def keep(key: str, value):
     "Put something into the file, as it is now."
-    save('arc', load('arc') | {key: value})
+    with updating('arc') as result: result[key] = value
 
 def short_run(beta: float, minutes: float=3.) -> dict:
     "Cross-entropy of training, under the posterior, and of prior rollouts on training pairs."
@@ -166,7 +171,7 @@ def by_noise() -> dict:     # run → noise scale → accuracy
         valid = problem.parts()['valid']
         runs = {s: evaluate(model, problem, valid, 2, scale=s, precision='bf16') for s in NOISE}
         return {s: scores['accuracy'] for s,(scores,_) in runs.items()}
-    return {name: accuracies(folder) for name,folder in RUNS.items()
+    return {name: accuracies(folder) for name,folder in RUNS['runs'].items()
             if name.startswith('gram') and (folder/'best.safetensors').is_file()}
 
 @call_parse
@@ -184,13 +189,13 @@ def main(
     if paper: return keep('paper', {name: one_update(name) for name in ('arc1-paper','arc2-paper')})
     if noise: return keep('noise', by_noise())
     if beta: return keep('beta', [short_run(b) for b in (.045,.3)])
-    for name,folder in RUNS.items():
+    for group,name,folder in ((g, *item) for g,folders in RUNS.items() for item in folders.items()):
         if not (folder/'best.safetensors').is_file(): continue
         update = load_tensors(folder/'best.safetensors')[1]['validation']['update']
-        points = load('arc')['runs'].get(name, {}).get('points', [])
+        points = load('arc').get(group, {}).get(name, {}).get('points', [])
         if any(p['update'] == update for p in points): continue
         seconds, validation = seconds_at(folder, update)
         point, rest = measured(folder, update)
         points.append(dict(point, seconds=seconds, validation=validation))
-        keep('runs', load('arc')['runs'] | {name: dict(points=points, **rest)})
+        with updating('arc') as result: result.setdefault(group, {})[name] = dict(points=points, **rest)
         print(name, json.dumps(points[-1]), flush=True)

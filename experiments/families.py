@@ -25,7 +25,7 @@ from gram_nb.settings import TrainConfig
 from gram_nb.train import train
 from gram_nb.uniformity import answer_counts, uniformity
 
-from store import ROOT, SAMPLES, every, load, machine, save
+from store import ROOT, SAMPLES, every, load, machine, updating
 
 TASKS = {   # settings, factor on the minutes, and which of its test inputs are measured
     'nqueens8-rows': (dict(beta=.56), 1, 2),
@@ -199,15 +199,7 @@ def jobs(tasks: list, splits: list, seeds: int):
             if seed == 0: yield from (Job(task, m, lr=lr) for m in MODELS if MODELS[m] for lr in RATES)
             yield from (Job(task, m, s, seed) for s in splits for m in MODELS)
 
-def keep(name: str, job: Job, figures: dict, lock: FileLock):
-    "Add a job's figures to the file, as it is now."
-    with lock:
-        result = load(name)
-        where, key = job.place(result)
-        where[key] = figures
-        save(name, result)
-
-def work(job: Job, name: str, folder: Path, lock: FileLock) -> bool:    # False if it has to wait
+def work(job: Job, name: str, folder: Path) -> bool:    # False if it has to wait
     "Do a job, unless another process does it or it has to wait for others."
     result = load(name)
     if job.done(result): return True
@@ -219,42 +211,53 @@ def work(job: Job, name: str, folder: Path, lock: FileLock) -> bool:    # False 
             torch.compiler.reset()      # one function is compiled again only so many times
             start = time.time()
             figures = (try_rate if job.lr else train_and_measure)(job, result, folder/job.name)
-            keep(name, job, figures | dict(all_seconds=time.time() - start), lock)
+            with updating(name) as now:
+                where, key = job.place(now)
+                where[key] = figures | dict(all_seconds=time.time() - start)
     except Timeout: return False
     score = figures.get('accuracy', figures.get('validation_accuracy'))
     print(f'{job.name}: {score:.1%}, {time.time() - start:.0f} s', flush=True)
     return True
 
-def begin(name: str, minutes: float, lock: FileLock):
+def begin(name: str, minutes: float):
     "The file, with what is fixed for all jobs."
-    with lock:
-        old = load(name)
-        if old and old['minutes'] != minutes:
-            raise SystemExit(f"it has runs of {old['minutes']} minutes: give those, or another --results")
-        if old: return
+    with updating(name) as result:
+        if result and result['minutes'] != minutes:
+            raise SystemExit(f"it has runs of {result['minutes']} minutes: give those, or another --results")
+        if result: return
         tasks = {t: dict(settings=s, minutes=minutes*f, every=e) for t,(s,f,e) in TASKS.items()}
         about = dict(command=f'python experiments/families.py --minutes {minutes:g}', machine=machine(),
                      torch=torch.__version__, precision=fastest_precision(), minutes=minutes, rates=RATES)
-        save(name, about | dict(models=MODELS, tasks=tasks, tries={}, runs={}))
+        result |= about | dict(models=MODELS, tasks=tasks, tries={}, runs={})
+
+def chosen(words: str, known) -> list:
+    "What an option lists, or all."
+    names = words.split(',') if words else list(known)
+    if unknown := set(names) - set(known):
+        raise SystemExit(f'{sorted(unknown)[0]!r} is unknown: choose of {",".join(known)}')
+    return names
 
 @call_parse
 def main(
     minutes: float=3,           # Minutes of processor time of each training; twice as many on nqueens8-board
     seeds: int=3,               # Training seeds of each
-    tasks: str=','.join(TASKS), # Tasks, with commas between them
-    splits: str=','.join(SPLITS),   # Splits, likewise
-    models: str=None,           # Models, likewise; by default all
+    tasks: str=None,            # Tasks, with commas between them; by default all
+    splits: str=None,           # Splits, likewise
+    models: str=None,           # Models, likewise
     results: str='families',    # Name of the results' file
 ):
     "Train and measure every model."
     torch.set_num_threads(1)
     folder = ROOT/'runs'/Path(results).stem
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder/'results.lock')
-    begin(results, minutes, lock)
-    chosen = models.split(',') if models else list(MODELS)
-    todo = [j for j in jobs(tasks.split(','), splits.split(','), seeds) if j.model in chosen]
+    lists = (tasks, TASKS), (splits, SPLITS), (models, MODELS)
+    tasks, splits, models = (chosen(words, known) for words,known in lists)
+    todo = [j for j in jobs(tasks, splits, seeds) if j.model in models]
+    begin(results, minutes)
+    for j in todo:
+        if missing := [n for n in j.needs() if n not in todo and not n.done(load(results))]:
+            raise SystemExit(f'{j.name} needs {missing[0].name}: name that model too')
     while todo:
-        left = [j for j in todo if not work(j, results, folder, lock)]
+        left = [j for j in todo if not work(j, results, folder)]
         if len(left) == len(todo): time.sleep(5)        # another process has what these wait for
         todo = left

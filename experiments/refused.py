@@ -153,12 +153,15 @@ def make_files(folder: Path):
     save_file({'w': torch.zeros(3)}, folder/'foreign.safetensors')
     (folder/'cut.safetensors').write_bytes((folder/'foreign.safetensors').read_bytes()[:-2])
     torch.save({'w': torch.zeros(3)}, folder/'pickle.pt')
+    (folder/'header.csv').write_text('source,question,answer,rating\n')
     (folder/'leak.csv').write_text(HEAD + '........,15863724,train\n........,16837425,test\n')
     (folder/'broken.py').write_text('import nothing_of_this_name\n')
     (folder/'other.txt').write_text('kept\n')
     (folder/'folder').mkdir()
 
+LONG = 'a'*300      # too long for a name
 BOARD = 'Q....... . . . . . . .'.split()
+SUDOKU = ['gram_data', '--problem', 'sudoku9']
 SOLVE, EVAL, TRAIN = ['gram_solve'], ['gram_eval'], ['gram_train', '--preset', 'tiny', '--out', 'r']
 
 COMMANDS = {    # name → a command, and words of its error
@@ -183,6 +186,8 @@ COMMANDS = {    # name → a command, and words of its error
     'truncated weights': (EVAL + ['--weights', 'cut.safetensors'], 'not a whole safetensors file'),
     'pickled weights': (EVAL + ['--weights', 'pickle.pt'], 'not a whole safetensors file'),
     'weights of another problem': (EVAL + ['--weights', 'nqueens12-rows'], 'no weights for nqueens12-rows'),
+    'weights with a name too long': (EVAL + ['--weights', LONG], 'no checkpoint at'),
+    'a repository that cannot be': (EVAL + ['--weights', 'hf:a b'], 'from the Hub'),
     'a billion samples to evaluate': (EVAL + ['--samples', '1000000000'], 'between 1 and 100000'),
     'a billion steps to evaluate': (EVAL + ['--steps', '1000000000'], 'between 1 and 10000'),
     'a billion votes': (EVAL + ['--select-by-vote', '1000000000'], 'between 0 and 100000'),
@@ -193,6 +198,9 @@ COMMANDS = {    # name → a command, and words of its error
     'no symmetry to augment': (EVAL + ['--augment'], 'knows no symmetry'),
     'module that is broken': (EVAL + ['--module', 'broken.py'], 'ModuleNotFoundError'),
     'module that is not there': (EVAL + ['--module', 'none.py'], 'there is no module'),
+    'module with a name too long': (EVAL + ['--module', f'{LONG}.py'], 'there is no module'),
+    'split that leaves nothing to train on': (TRAIN + ['--set', 'split=orbits'], 'no puzzles left'),
+    'rival that needs attention': (TRAIN + ['--set', 'model=ar', '--set', 'mixer=mlp'], 'ar needs attention'),
     'unknown preset': (['gram_train', '--preset', 'huge'], 'unknown preset'),
     'negative minutes': (TRAIN + ['--minutes', '-1'], 'must not be negative'),
     'minutes and updates': (TRAIN + ['--minutes', '1', '--updates', '9'], 'give one of them'),
@@ -209,17 +217,20 @@ COMMANDS = {    # name → a command, and words of its error
     'more memory than there is': (TRAIN + ['--settings', '{"dim": 16384, "hidden": 65536, "blocks": 64}'],
                                   'GiB of memory'),
     'folder that is no run': (['gram_train', '--preset', 'tiny', '--out', '.'], 'is no run'),
+    'folder with a name too long': (['gram_train', '--preset', 'tiny', '--out', LONG], 'cannot write'),
     'file as folder': (['gram_train', '--preset', 'tiny', '--out', 'foreign.safetensors'], 'is no run'),
     'unknown problem': (['gram_data', '--problem', 'chess'], 'unknown problem'),
     'puzzles that leak': (['gram_data', '--check', 'leak.csv'], 'leak'),
     'puzzles that are not there': (['gram_data', '--check', 'none.csv'], 'cannot read'),
     'puzzles that are no text': (['gram_data', '--check', 'pickle.pt'], 'no text'),
     'puzzles that are a folder': (['gram_data', '--check', 'folder'], 'cannot read'),
+    'Sudokus without a line': (SUDOKU + ['--check', 'header.csv'], 'has no puzzles'),
     'data over another file': (['gram_data', '--out', 'other.txt'], 'exists and differs'),
     'data over a binary file': (['gram_data', '--out', 'pickle.pt'], 'exists and differs'),
     'data as a folder': (['gram_data', '--out', 'folder'], 'is a folder'),
     'bench into a missing folder': (['gram_bench', '--out', 'none/bench.json'], 'no folder'),
     'bench into a device': (['gram_bench', '--out', '/dev/null'], 'no ordinary file'),
+    'bench with a name too long': (['gram_bench', '--out', LONG], 'cannot write'),
     'bench as a folder': (['gram_bench', '--out', 'folder'], 'is a folder'),
     'zero minutes of demo': (['gram_demo', '--minutes', '0'], '--minutes must lie'),
 }

@@ -17,7 +17,7 @@ from gram_nb.halting import Halting
 from gram_nb.inference import Samples, fastest_precision, sample_with_confidence
 from gram_nb.scores import bootstrap, iid_ceiling, score_answers
 from gram_nb.selection import restart_until_confident, sample_adaptively, sample_ensemble, select_by_vote
-from store import ensemble_of, every, load, machine, models_of, save, sha256, NAMES, ROOT, SAMPLES, STEPS
+from store import ensemble_of, every, load, machine, models_of, sha256, updating, NAMES, ROOT, SAMPLES, STEPS
 
 THRESHOLD, SHARE = (.5, .8, .9, .95, .98), (.01, .03, .05, .1, .15, .2, .3, .4)
 RESTART = dict(attempts=8, n_sup=8, threshold=.98)
@@ -167,12 +167,12 @@ def forget_if_changed(result, name):
 
 def keep(result, name):
     "Write one problem's part. The others are taken from the file: another process may have written them."
-    now = load('selection')
-    rows = [r for r in now.get('rows', []) if r['problem'] != name]
-    rows += [r for r in result['rows'] if r['problem'] == name]
-    rows.sort(key=lambda r: NAMES.index(r['problem']))
-    parts = {k: now.get(k, {}) | {n: v for n,v in result[k].items() if n == name} for k in PARTS}
-    save('selection', result | dict(parts, rows=rows))
+    with updating('selection') as now:
+        rows = [r for r in now.get('rows', []) if r['problem'] != name]
+        rows += [r for r in result['rows'] if r['problem'] == name]
+        rows.sort(key=lambda r: NAMES.index(r['problem']))
+        parts = {k: now.get(k, {}) | {n: v for n,v in result[k].items() if n == name} for k in PARTS}
+        now |= result | dict(parts, rows=rows)
 
 @call_parse
 def main(

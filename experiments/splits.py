@@ -18,7 +18,7 @@ from gram_nb.problems import Puzzles
 from gram_nb.settings import SPLITS, TrainConfig, get_preset
 from gram_nb.train import prior_statistics, train
 
-from store import ROOT, load, machine, save
+from store import ROOT, load, machine, updating
 
 BASE = get_preset('nqueens8-demo', updates=5000, on_policy=0.)
 
@@ -53,9 +53,8 @@ def configs(split: str, seed: int):     # names and settings; the baseline waits
 
 def keep(name: str, split: str, seed: int, run: dict):
     "Add a run to the file, as it is now."
-    result = load('splits')
-    result['runs'].setdefault(name, {}).setdefault(split, {})[str(seed)] = run
-    save('splits', result)
+    with updating('splits') as result:
+        result['runs'].setdefault(name, {}).setdefault(split, {})[str(seed)] = run
 
 def has(name: str, split: str, seed: int) -> bool:
     return str(seed) in load('splits')['runs'].get(name, {}).get(split, {})
@@ -67,9 +66,9 @@ def main(
 ):
     "Train both models on both splits."
     torch.set_num_threads(1)
-    if not load('splits'):
-        save('splits', dict(command='python experiments/splits.py', config=asdict(BASE), machine=machine(),
-                            torch=torch.__version__, runs={}))
+    with updating('splits') as result:
+        if not result: result |= dict(command='python experiments/splits.py', config=asdict(BASE),
+                                      machine=machine(), torch=torch.__version__, runs={})
     for seed in range(seeds):
         for s in [split] if split else SPLITS:
             for name,cfg in configs(s, seed):

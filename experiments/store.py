@@ -3,6 +3,7 @@ import contextlib, hashlib, json, platform, sys
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 from gram_nb.checkpoints import load_model, to_json, weights_path, write_atomic
 from gram_nb.problems import Puzzles
 
@@ -25,6 +26,15 @@ def load(name: str) -> dict:
 
 def save(name: str, result: dict):
     write_atomic(RESULTS/f'{name}.json', (to_json(result, indent=1) + '\n').encode())
+
+@contextlib.contextmanager
+def updating(name: str):
+    "Yields a result as its file has it now, and saves what became of it. Other processes wait."
+    (ROOT/'runs').mkdir(exist_ok=True)
+    with FileLock(ROOT/'runs'/f'{name}.lock'):
+        result = load(name)
+        yield result
+        save(name, result)
 
 def every(puzzles: Puzzles, k: int) -> Puzzles:
     return puzzles.subset(torch.arange(0, len(puzzles), k))

@@ -27,7 +27,7 @@ from gram_nb.settings import get_preset
 from gram_nb.train import train
 from gram_nb.uniformity import answer_counts, uniformity
 
-from store import ROOT, load, machine, save
+from store import ROOT, load, machine, updating
 
 RUNS = {        # folder: command
     'sudoku4-blank/gram': '--preset sudoku4-blank-fast',
@@ -144,17 +144,15 @@ def work(name: str):
             how = length | LAYERS[layer] | NARROW.get(problem, {})
             train(get_preset(f'{problem}-fast', **how), folder, quiet=True)
             result = layers_of(folder)
-        with FileLock(ROOT/'runs'/'sudoku.lock'):
-            file = load('sudoku')
+        with updating('sudoku') as file:
             if kind == 'run': file['runs'][key] = result
             else: file['layers'].setdefault(problem, {})[layer] = result
-            save('sudoku', file)
     print(key, flush=True)
 
 def begin():
-    if not load('sudoku'):
-        save('sudoku', dict(command='python experiments/sudoku.py', machine=machine(),
-                            torch=torch.__version__, minutes=COMPARED, runs={}, layers={}))
+    with updating('sudoku') as file:
+        if not file: file |= dict(command='python experiments/sudoku.py', machine=machine(),
+                                  torch=torch.__version__, minutes=COMPARED, runs={}, layers={})
 
 def solve_csv(path, weights: str, count: int):
     "Check a file, and solve its first puzzles."

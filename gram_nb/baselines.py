@@ -8,13 +8,13 @@ __all__ = ['ONCE', 'FAMILIES', 'FREQUENCIES', 'embedding', 'OneStack', 'without_
            'LoopedFlow', 'noised_again', 'flops_per_answer', 'seconds_per_answer']
 
 # %% ../nbs/66_baselines.ipynb #64625fc3
-import time
 from dataclasses import replace
 
 import torch
 from torch import nn, Tensor
 import torch.nn.functional as F
 from fastcore.basics import patch
+from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 from .guidance import GRAM, noise_scales
 from .halting import confidence, rollout_until_halt
@@ -35,7 +35,7 @@ class OneStack(RRM):
         nn.Module.__init__(self)
         if cfg.n_tasks: raise InputError('this model takes no problem with tasks: choose gram or rrm')
         self.cfg, self.embed, D = cfg, embedding(cfg), cfg.dim
-        self.stack = Stack(D, cfg.heads, cfg.length, cfg.hidden, cfg.blocks, cfg.rows)
+        self.stack = Stack(D, cfg.heads, cfg.length, cfg.hidden, cfg.blocks, cfg.rows, 0, cfg.box, cfg.mixer)
         self.decoder = linear(D, cfg.n_symbols)
         self.register_buffer('z0', torch.randn(2, cfg.length, D))
 
@@ -82,7 +82,7 @@ class Looped(LoopedDS):
 
 # %% ../nbs/66_baselines.ipynb #22f15a86
 class HRM(RRM):
-    "RRM with HRM's one-step gradient: through the last update of each level alone."
+    "RRM with HRM's one-step gradient: through the last update of each level alone (arXiv:2506.21734)."
     def propose(self, h, l, e):
         with torch.no_grad():
             for _ in range(self.cfg.K - 1): l = self.f_L(l + h + e)
@@ -90,14 +90,15 @@ class HRM(RRM):
         return self.f_H(h + l), l
 
 class TRM(OneStack):
-    "RRM with one network for both levels."
+    "RRM with one network for both levels (arXiv:2510.04871)."
     def propose(self, h, l, e):
         for _ in range(self.cfg.K): l = self.stack(l + h + e)
         return self.stack(h + l), l
 
 # %% ../nbs/66_baselines.ipynb #85774fef
 class PTRM(TRM):
-    "A trained TRM with Gaussian noise on its high-level state. The noise scale is its standard deviation."
+    """A trained TRM with Gaussian noise on its high-level state (arXiv:2605.19943). The noise scale is its
+    standard deviation."""
     stochastic = True
 
     def transition(self, h, l, e, noise=None):
@@ -183,6 +184,8 @@ class AR(OneStack):
 
     def __init__(self, cfg: ModelConfig):
         super().__init__(cfg)
+        if cfg.box or cfg.mixer != 'attention':
+            raise InputError('ar needs attention: choose mixer attention, and positions line or grid')
         self.embed_y = embedding(cfg)       # PAD stands before the first token
         length = cfg.length + cfg.out_len
         rows = cfg.rows*length//cfg.length if cfg.rows > 1 else 1       # a grid's rows go on in the answer
@@ -224,7 +227,8 @@ def token_by_token(model: AR, x, scale=1., generator=None) -> tuple:    # as `RR
 
 # %% ../nbs/66_baselines.ipynb #5062cd75
 class MDLM(OneStack):
-    "Masked diffusion: every token of the answer is hidden with probability t, and the network fills in."
+    """Masked diffusion (arXiv:2406.07524): every token of the answer is hidden with probability t, and the
+    network fills in."""
     stochastic, encode_y = True, GRAM.encode_y
 
     def __init__(self, cfg: ModelConfig):
@@ -265,7 +269,8 @@ def hide(self: MDLM, y, noise):   # → [batch, 1] times, evenly spread; bool [b
 FREQUENCIES = 8
 
 class LoopedFlow(TRM):
-    "Each supervision step removes noise from a noisy answer; the state remembers the steps before."
+    """Looped Flows (arXiv:2609.11801): each supervision step removes noise from a noisy answer; the state
+    remembers the steps before."""
     stochastic = True
     gamma = 0.      # how far sampling goes back at each step, as a share of the time
 
@@ -349,9 +354,6 @@ def flops_per_answer(model: RRM, x: Tensor, **how) -> float:    # [batch, in_len
 @torch.no_grad()
 def seconds_per_answer(model: RRM, x: Tensor, repeats: int=9, **how) -> float:
     "Median time of one draw, per answer."
-    took = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        model.draw(x, **how)
-        took.append(time.perf_counter() - start)
-    return sorted(took)[repeats//2]/len(x)
+    timer = Timer('model.draw(x, **how)', globals=dict(model=model, x=x, how=how),
+                  num_threads=torch.get_num_threads())      # waits for a GPU
+    return sorted(timer.timeit(1).mean for _ in range(repeats))[repeats//2]/len(x)

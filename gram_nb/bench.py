@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch.utils.benchmark import Measurement, Timer
 from torch.utils.flop_counter import FlopCounterMode
 from .inference import sample
+from .layers import Attention, SequenceSwiGLU, Stack
+from .problems import InputError
 from .recursion import RRM
 from .settings import TrainConfig
 from .train import Trainer, adamw, compile_step, memory_needed, train_step
@@ -38,22 +40,29 @@ class NaiveBlock(nn.Module):
     "`Block` with a matrix for each letter, and the same weights."
     def __init__(self, block):
         super().__init__()
-        a = block.attention
-        self.W_q, self.W_k, self.W_v = map(own, a.qkv.weight.chunk(3))
-        self.W_o, self.mlp, self.heads = own(a.out.weight), NaiveSwiGLU(block.mlp), a.heads
-        self.register_buffer('cos', a.cos)
-        self.register_buffer('sin', a.sin.chunk(2, -1)[1].repeat(1,2))
+        a, self.mlp = block.attention, NaiveSwiGLU(block.mlp)
+        if isinstance(a, SequenceSwiGLU): self.across = NaiveSwiGLU(a)      # Sudoku (notebook 41)
+        elif type(a) is not Attention:
+            raise InputError('causal attention has no naive version: measure another model')
+        else:
+            self.W_q, self.W_k, self.W_v = map(own, a.qkv.weight.chunk(3))
+            self.W_o, self.heads, self.across = own(a.out.weight), a.heads, None
+            self.register_buffer('cos', a.cos)
+            self.register_buffer('sin', a.sin.chunk(2, -1)[1].repeat(1,2))
 
     def turn(self, v):      # RoPE: [batch, heads, length, d]
         a, b = v.chunk(2, -1)
         return v*self.cos + torch.cat([-b, a], -1)*self.sin
 
-    def forward(self, x):   # [batch, length, dim]
-        def norm(x): return x / (x.pow(2).mean(-1, keepdim=True) + 1e-6).sqrt()
+    def attend(self, x):
         def split(x): return x.unflatten(-1, (self.heads,-1)).transpose(1,2)
         q, k, v = split(x @ self.W_q.T), split(x @ self.W_k.T), split(x @ self.W_v.T)
         weights = (self.turn(q) @ self.turn(k).transpose(-1,-2) / q.shape[-1]**.5).softmax(-1)
-        x = norm(x + (weights @ v).transpose(1,2).flatten(2) @ self.W_o.T)
+        return (weights @ v).transpose(1,2).flatten(2) @ self.W_o.T
+
+    def forward(self, x):   # [batch, length, dim]
+        def norm(x): return x / (x.pow(2).mean(-1, keepdim=True) + 1e-6).sqrt()
+        x = norm(x + (self.across(x.mT).mT if self.across else self.attend(x)))
         return norm(x + self.mlp(x))
 
 # %% ../nbs/24_bench.ipynb #2e45c091
@@ -62,7 +71,7 @@ def naive_model(
 ) -> RRM:
     "A copy of a model with naive blocks and naive noise heads. It computes the same."
     model = copy.deepcopy(model)
-    for stack in (model.f_L, model.f_H):
+    for stack in [m for m in model.modules() if isinstance(m, Stack)]:
         for i,block in enumerate(stack): stack[i] = NaiveBlock(block)
     for name in ('prior','posterior'):
         head = getattr(model, name, None)

@@ -41,8 +41,8 @@ def write_atomic(path, data: bytes):
 def check_output(path) -> Path:
     "Raise `InputError` if a file cannot be written at `path`. Nothing is changed."
     path = Path(path)
-    if path.is_dir(): raise InputError(f'{path} is a folder: name a file')
-    if not path.parent.is_dir():
+    if os.path.isdir(path): raise InputError(f'{path} is a folder: name a file')
+    if not os.path.isdir(path.parent):
         raise InputError(f'there is no folder {path.parent}: make it, or choose another file')
     try:
         with open(path.with_name(path.name + '.tmp'), 'wb'): pass
@@ -81,7 +81,7 @@ def save_tensors(path, tensors: dict, **meta):
 def load_tensors(path) -> tuple:    # tensors, meta
     "Read a file of `save_tensors`. Raises `InputError`, one line that says what is wrong with it."
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f'no checkpoint at {path}: train one with gram_train, or check the path')
     try:
         with safe_open(path, 'pt') as f:
@@ -115,7 +115,9 @@ def from_hub(name: str) -> Path:    # 'hf:owner/name'
     "Weights of a repository on the Hugging Face Hub (notebook 26), downloaded once."
     try: from huggingface_hub import hf_hub_download
     except ImportError: raise InputError(f'{name} needs huggingface_hub: pip install gram_nb[hub]')
-    return Path(hf_hub_download(name.removeprefix('hf:'), 'model.safetensors'))
+    try: return Path(hf_hub_download(name.removeprefix('hf:'), 'model.safetensors'))
+    except (OSError, ValueError) as e:      # no such repository, a name that cannot be one, or no network
+        raise InputError(f'cannot get {name} from the Hub ({str(e).splitlines()[0][:80]})')
 
 def weights_path(path) -> Path:     # of a file, of weights in the package, or of 'hf:owner/name'
     "The path of the weights that a user named, downloaded if need be."

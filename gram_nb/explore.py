@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['MECHANISMS', 'TITLE', 'QUEEN', 'LIGHT', 'DARK', 'SHADE', 'WHITE', 'LEGENDS', 'VIEWS', 'NEVER', 'CONFIDENT',
            'HALT_HEAD', 'CONTROL', 'PAGE_STYLE', 'PAGE_SCRIPT', 'symbol_names', 'read_puzzle', 'write_puzzle',
-           'guidance_options', 'walk', 'all_puzzles', 'test_inputs', 'known_answers', 'Exploration', 'gather', 'Job',
-           'explore_job', 'explore', 'summary', 'count', 'headline', 'details', 'arrange', 'draw_tiles', 'queen_marker',
-           'shaded', 'draw_grid', 'token_rows', 'draw_tokens', 'square_probs', 'draw_answers_in', 'draw_answers',
-           'draw_square_probs', 'draw_token_probs', 'curves', 'draw_curve', 'draw_time', 'Surface', 'surface_job',
-           'surface', 'draw_landscape', 'kl_job', 'kl_anatomy', 'draw_kl', 'png', 'gif_job', 'save_gif', 'Explorer',
-           'flow', 'one_core_free', 'draw_notice', 'open_explorer']
+           'guidance_options', 'walk', 'test_inputs', 'Exploration', 'gather', 'Job', 'explore_job', 'explore',
+           'summary', 'count', 'headline', 'details', 'arrange', 'draw_tiles', 'queen_marker', 'shaded', 'draw_grid',
+           'token_rows', 'draw_tokens', 'square_probs', 'draw_answers_in', 'draw_answers', 'draw_square_probs',
+           'draw_token_probs', 'curves', 'draw_curve', 'draw_time', 'Surface', 'surface_job', 'surface',
+           'draw_landscape', 'kl_job', 'kl_anatomy', 'draw_kl', 'png', 'gif_job', 'save_gif', 'Explorer', 'flow',
+           'one_core_free', 'draw_notice', 'open_explorer']
 
 # %% ../nbs/21_explore.ipynb #045b6786
 import asyncio, contextlib, functools, io, secrets, time
@@ -39,7 +39,7 @@ from .guidance import GRAM, noise_scales, spread, trajectory
 from .halting import Halting, Heads
 from .inference import check_request, fastest_precision, precision_context, tally
 from .plots import BLUE, GREEN, GREY, ORANGE, PROBABILITIES, QUANTITIES, RED, whole_numbers
-from .problems import EMPTY, InputError, Problem, is_problem
+from .problems import EMPTY, InputError, Problem, all_puzzles, is_problem
 from .problems.queens import NQueens, attacks, is_queens, parse_board
 from .recursion import RRM
 from .results import loss_surface
@@ -109,25 +109,11 @@ def walk(
         if not len(live): return
 
 # %% ../nbs/21_explore.ipynb #81b0423b
-@functools.lru_cache(4)
-def all_puzzles(problem: Problem): return problem.puzzles()
-
 def test_inputs(problem: Problem, split: str='inputs', seed: int=0) -> Tensor:  # [n, in_len]
     "Puzzles that training has not seen; all of a tiny problem; an empty one if the problem lists none."
     try: test = problem.parts(split, seed)['test'].inputs
     except NotImplementedError: return torch.full((1, problem.in_len), EMPTY)
     return test if len(test) else all_puzzles(problem).inputs
-
-def known_answers(
-    problem: Problem,
-    x: Tensor,      # [in_len]
-) -> Tensor:        # [answers, out_len], or None where nobody can say
-    "Every valid answer of a puzzle."
-    if hasattr(problem, 'answers'): return problem.answers(x)
-    try: puzzles = all_puzzles(problem)
-    except NotImplementedError: return None
-    at = (puzzles.inputs == x).all(1).nonzero()[:,0]
-    return puzzles.targets[puzzles.owner == at[0]] if len(at) else None
 
 # %% ../nbs/21_explore.ipynb #394852ff
 @dataclass
@@ -156,7 +142,7 @@ def gather(model, problem, x, taken, heads: Heads=None) -> Exploration:
     y = torch.stack([model.decode(s).argmax(-1) for s in h])
     valid = problem.valid(x.expand(y.shape[0]*y.shape[1], -1), y.flatten(0,1)).view(y.shape[:2])
     halt, value = (heads.q(h)[...,0].sigmoid(), heads.value(h)) if heads else (None, None)
-    return Exploration(model, problem, x, known_answers(problem, x), h, y, valid, thinking, halt, value)
+    return Exploration(model, problem, x, problem.answers(x), h, y, valid, thinking, halt, value)
 
 # %% ../nbs/21_explore.ipynb #be461a95
 class Job:
@@ -430,7 +416,7 @@ def surface_job(model, problem, x, answers):
 
 def surface(model: RRM, problem: Problem, x: Tensor) -> Surface:    # x [in_len]
     "The plane of a puzzle that has valid answers, and the loss over it."
-    return Job(surface_job(model, problem, x, known_answers(problem, x))).run()
+    return Job(surface_job(model, problem, x, problem.answers(x))).run()
 
 # %% ../nbs/21_explore.ipynb #725ee04a
 def draw_landscape(ex: Exploration, plane: Surface, step: int=-1, size=(7,4.1)) -> Figure:

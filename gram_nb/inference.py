@@ -73,7 +73,7 @@ def draw(
 # %% ../nbs/06_inference.ipynb #57740823
 @torch.no_grad()
 def sample_with_confidence(
-    model: RRM,             # deterministic models give the same answer `samples` times
+    model: RRM,             # a deterministic one repeats its answer, unless `augment` shows it other forms
     x: Tensor,              # [batch, in_len]
     samples: int=20,        # trajectories per puzzle (width)
     n_sup: int=None,        # supervision steps (depth); the config's by default
@@ -87,7 +87,7 @@ def sample_with_confidence(
 ) -> Samples:
     "Answers of independent prior rollouts. With `augment`, that is test-time augmentation."
     check_request(samples, x, n_sup, scale)
-    width = samples if model.stochastic else 1
+    width = samples if model.stochastic or augment else 1
     X, back, parts = x.repeat(width, 1), lambda y: y, []
     if augment: X, _, back = augment(X, generator)
     with precision_context(x.device, precision):
@@ -126,8 +126,9 @@ def evaluate(
     generator = torch.Generator(device).manual_seed(seed)
     drawn = sample_with_confidence(model, puzzles.inputs.to(device), samples, generator=generator, **how)
     y, seconds = drawn.answers.cpu(), time.perf_counter() - start
-    n = len(puzzles) * (samples if model.stochastic else 1)
-    cost = dict(steps=drawn.steps.double().mean().item(), seconds=seconds, trajectories_per_second=n/seconds)
+    n = len(puzzles) * (samples if model.stochastic or how.get('augment') else 1)
+    steps = drawn.steps.cpu().double().mean().item()
+    cost = dict(steps=steps, seconds=seconds, trajectories_per_second=n/seconds)
     return score_answers(problem, puzzles, y) | cost, y
 
 # %% ../nbs/06_inference.ipynb #7b9e2aba

@@ -43,7 +43,7 @@ def restart_until_confident(
 # %% ../nbs/63_selection.ipynb #8274e2e5
 def select_by_vote(
     y: Tensor,              # [draws, batch, out_len] answers
-    confidence: Tensor,     # [draws, batch] of each
+    confidence: Tensor,     # [draws, batch] of each; 0 where none was drawn
     samples: int=20,        # answers to keep of each puzzle
     threshold: float=.9,    # confidence that an answer needs to have a vote
     share: float=.1,        # of the first answer's votes, what another answer needs
@@ -53,8 +53,9 @@ def select_by_vote(
         raise InputError(f'samples must be at least 1 and share in [0, 1], not {samples} and {share}')
     places = torch.tensor([1e-9, *range(1, samples)], device=y.device)   # first one place each
     def select(y, p):
-        if not (p >= threshold).any(): return y[p.argmax()].expand(samples, -1)
-        answers, votes = tally(y[p >= threshold])
+        voters = (p >= threshold) & (p > 0)
+        if not voters.any(): return y[p.argmax()].expand(samples, -1)
+        answers, votes = tally(y[voters])
         enough = votes >= share*votes[0]
         kept = (votes[enough,None]/places).flatten().topk(samples).indices // samples
         return answers[enough][kept]
@@ -68,7 +69,7 @@ def good_turing(
 ) -> Tensor:                # [batch]
     "Estimated chance that one more sample is a confident answer that no sample gave (Good 1953)."
     def once(y): return (tally(y)[1] == 1).sum().item() if len(y) else 0
-    counts = confidence >= threshold
+    counts = (confidence >= threshold) & (confidence > 0)
     singles = torch.tensor([once(y[c,b]) for b,c in enumerate(counts.T)], device=y.device)
     return torch.where(counts.any(0), singles/(confidence > 0).sum(0), 1.)
 

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['LOG_FIELDS', 'VALID_FIELDS', 'CARRIED', 'COUNTERS', 'lr_factor', 'ema_decay', 'pick_device', 'join', 'dense', 'adamw',
-           'Trainer', 'decided', 'check_ranks', 'fingerprints', 'new_batch', 'merge', 'on_policy_rows', 'ages',
-           'restarts', 'believed_answers', 'on_policy', 'own_noise', 'train_step', 'average', 'update_tasks',
+           'Trainer', 'decided', 'check_ranks', 'fingerprints', 'usable_parts', 'new_batch', 'merge', 'on_policy_rows',
+           'ages', 'restarts', 'believed_answers', 'on_policy', 'own_noise', 'train_step', 'average', 'update_tasks',
            'backward', 'Unbreakable', 'warm_up', 'compile_step', 'memory_needed', 'gather', 'save_state',
            'restore_state', 'rows_until', 'load_best', 'same_length', 'spread_anew', 'posterior_accuracy',
            'prior_statistics', 'draws_for', 'validate', 'TrainingFailed', 'stored_config', 'is_fresh', 'agree',
-           'open_run', 'only_one', 'Stopped', 'stop_signals', 'keep_rows', 'thresholds_passed', 'validation_due',
-           'keep_validation', 'run_updates', 'progress_bar', 'train']
+           'writing_to', 'make_folder', 'open_run', 'only_one', 'Stopped', 'stop_signals', 'keep_rows',
+           'thresholds_passed', 'validation_due', 'keep_validation', 'run_updates', 'progress_bar', 'train']
 
 # %% ../nbs/07c_train.ipynb #2e4f0ceb
 import contextlib, json, math, os, signal, sys, tempfile, threading, time
@@ -118,14 +118,22 @@ def fingerprints(
     factor = torch.randint(2**62, x.shape[1:], generator=torch.Generator().manual_seed(0)).to(x.device)
     return (x*factor).sum(-1)
 
+def usable_parts(problem, cfg: TrainConfig) -> dict:
+    "`Problem.parts`, or `InputError` if they are no use to these settings."
+    parts = problem.parts(cfg.split, cfg.split_seed)
+    if empty := [k for k,part in parts.items() if not len(part)]:
+        raise InputError(f'{problem.name} has no puzzles left for the {empty[0]} part of this split')
+    most = int(parts['train'].n_answers.max())
+    if cfg.on_policy and most > 1000:
+        raise InputError(f'{problem.name} has {most} answers to one input: too many for on_policy')
+    return parts
+
 @patch
 def prepare_data(self: Trainer):
     "Training and validation puzzles, and the fingerprints of all held-out inputs."
-    parts = self.problem.parts(self.cfg.split, self.cfg.split_seed)
+    parts = usable_parts(self.problem, self.cfg)
     self.train, self.held_out = parts['train'].to(self.device), parts['valid']
     self.most = int(self.train.n_answers.max())         # answers of one input
-    if self.cfg.on_policy and self.most > 1000:
-        raise InputError(f'{self.problem.name} has {self.most} answers to one input: too many for on_policy')
     self.forbidden = fingerprints(torch.cat([parts[k].inputs for k in ('valid','test')])).to(self.device)
 
 # %% ../nbs/07c_train.ipynb #39ea6b7b
@@ -273,8 +281,8 @@ def warm_up(t: Trainer):
     kinds = (torch.bool, torch.float) if t.cfg.on_policy else ()        # follow and weight
     rows = [torch.ones(n, dtype=kind, device=t.device) for kind in kinds]
     t.model.compile()
-    backward(t, h, l, x, y, torch.zeros(t.cfg.T + bool(rows), *h.shape, device=t.device), *rows)
-    t.opt.zero_grad()
+    try: backward(t, h, l, x, y, torch.zeros(t.cfg.T + bool(rows), *h.shape, device=t.device), *rows)
+    finally: t.model.zero_grad()
     t.generator.set_state(state)
 
 def compile_step(t: Trainer, quiet: bool=False):
@@ -396,9 +404,11 @@ def spread_anew(t: Trainer):
 def posterior_accuracy(model, problem, puzzles, generator=None) -> float:
     "Share of valid answers when rollouts may look at the answer: a diagnostic, not a result."
     device = model.z0.device
-    x, y = puzzles.inputs[puzzles.owner].to(device), puzzles.targets.to(device)
-    *_, (h, _) = rollout(model, x, generator=generator, y=y)
-    return problem.valid(x.cpu(), model.decode(h).argmax(-1).cpu()).double().mean().item()
+    ok, part = [], max(1, 32_768//model.cfg.length)         # as many at once as in sampling
+    for x,y in zip(puzzles.inputs[puzzles.owner].split(part), puzzles.targets.split(part)):
+        *_, (h, _) = rollout(model, x.to(device), generator=generator, y=y.to(device))
+        ok.append(problem.valid(x, model.decode(h).argmax(-1).cpu()))
+    return torch.cat(ok).double().mean().item()
 
 @torch.no_grad()
 def prior_statistics(model, x, generator=None) -> tuple:    # root mean square of mu, mean of sigma
@@ -434,7 +444,7 @@ class TrainingFailed(RuntimeError): "The loss has exploded, or the run cannot be
 def stored_config(folder) -> dict:      # None if there is none
     "The settings of the run in `folder`."
     path = Path(folder)/'config.json'
-    if not path.is_file(): return None
+    if not os.path.isfile(path): return None
     try: old = json.loads(path.read_text(encoding='utf-8'))
     except ValueError: old = None
     if not isinstance(old, dict): raise InputError(f'{path} is damaged: choose another folder')
@@ -449,11 +459,30 @@ def agree(name, old, new) -> bool:
     if name in ('minutes','updates'): return bool(old) == bool(new) and new >= old
     return old == new or (name == 'precision' and new == 'auto') or name == 'compile'
 
+# %% ../nbs/07c_train.ipynb #e98fc9c3
+@contextlib.contextmanager
+def writing_to(folder):
+    "One clear line if it fails."
+    try: yield
+    except InputError: raise
+    except (OSError, ValueError) as e:
+        why = getattr(e, 'strerror', e)
+        raise InputError(f'cannot write to {str(folder)[:200]!r} ({why}): choose another folder')
+
+def make_folder(folder, cfg: TrainConfig):
+    "Make a folder for a run, or refuse one that holds other things, or settings that cannot begin."
+    folder = Path(folder)
+    with writing_to(folder):
+        if stored_config(folder): return
+        if folder.exists() and not is_fresh(folder):
+            raise InputError(f'{folder} exists and is no run: choose another folder')
+        usable_parts(get_problem(cfg.problem), cfg)
+        folder.mkdir(parents=True, exist_ok=True)
+
 # %% ../nbs/07c_train.ipynb #a35558c3
 def open_run(folder, cfg: TrainConfig, device: str) -> TrainConfig:     # as it is used and stored
-    "Make the run's folder, or check that it holds the same run. Returns its settings as decided."
-    folder, old = Path(folder), stored_config(folder)
-    if old:
+    "Check that the folder is empty or holds the same run, and store its settings as decided."
+    if old := stored_config(folder):
         old = {f.name: f.default for f in fields(TrainConfig)} | old    # a setting may be newer than the run
         new = asdict(cfg)
         differ = [k for k,v in new.items() if k not in old or not agree(k, old[k], v)]
@@ -462,15 +491,9 @@ def open_run(folder, cfg: TrainConfig, device: str) -> TrainConfig:     # as it 
             raise InputError(f'{folder} holds another run ({k}: {old.get(k)!r} there, {new[k]!r} here): '
                              'choose another folder, or the same settings to resume')
         cfg = replace(cfg, precision=old['precision'], compile=old['compile'])
-    elif folder.exists() and not is_fresh(folder):
-        raise InputError(f'{folder} exists and is no run: choose another folder')
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        cfg = decided(cfg, device)
-        write_atomic(folder/'config.json', to_json(asdict(cfg), indent=1).encode())
-    except (OSError, ValueError) as e:
-        why = getattr(e, 'strerror', e)
-        raise InputError(f'cannot write to {str(folder)!r} ({why}): choose another folder')
+    cfg = decided(cfg, device)
+    with writing_to(folder):
+        write_atomic(Path(folder)/'config.json', to_json(asdict(cfg), indent=1).encode())
     return cfg
 
 # %% ../nbs/07c_train.ipynb #63ab42ad
@@ -574,12 +597,14 @@ def train(
     "Train, or resume the run in `folder`, or just load it if it is complete."
     folder, (device, rank, ranks) = Path(folder), join(device)
     check_ranks(cfg, ranks)
-    if rank == 0: cfg = open_run(folder, cfg, device)
-    if ranks > 1:
-        distributed.barrier()
-        cfg = TrainConfig(**stored_config(folder))
     with contextlib.ExitStack() as stack:
-        if rank == 0: stack.enter_context(only_one(folder))
+        if rank == 0:
+            make_folder(folder, cfg)
+            stack.enter_context(only_one(folder))
+            cfg = open_run(folder, cfg, device)
+        if ranks > 1:
+            distributed.barrier()
+            cfg = TrainConfig(**stored_config(folder))
         came = stack.enter_context(stop_signals()) if ranks == 1 else []
         t = Trainer(cfg, device)
         if (folder/'checkpoint.safetensors').is_file(): restore_state(t, folder)

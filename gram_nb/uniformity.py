@@ -48,7 +48,9 @@ def uniformity_of(
     **how,              # of `sample`: n_sup, scale, precision
 ) -> dict:              # kl, share, valid, and rejected: the share of puzzles with a p-value below 5 %
     "`uniformity`, averaged over the puzzles that have at least two valid answers."
-    y = sample(model, puzzles.inputs, samples, generator=torch.Generator().manual_seed(seed), **how)
+    device = model.z0.device
+    generator = torch.Generator(device).manual_seed(seed)
+    y = sample(model, puzzles.inputs.to(device), samples, generator=generator, **how).cpu()
     several = (puzzles.n_answers > 1).nonzero()[:,0].tolist()
     each = [uniformity(answer_counts(y[:,i], puzzles.targets[puzzles.owner == i])) for i in several]
     mean = {k: sum(u[k] for u in each)/len(each) for k in ('kl','share','valid')}

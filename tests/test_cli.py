@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 import gram_nb
 from gram_nb import bench, cli
 from gram_nb.checkpoints import load_run, read_csv
+from gram_nb.inference import sample
 from gram_nb.problems import InputError, get_problem
 
 ROOT, BIN = Path(__file__).resolve().parents[1], Path(sys.executable).parent
@@ -95,6 +96,23 @@ def test_a_sudoku_from_a_grid_of_digits_and_dots(tmp_path):
     status, out, _ = refused.answer(['gram_eval', *weights, '--samples', '2', '--augment'])
     assert status == 0 and 'held-out inputs' in out
 
+def test_puzzles_to_check_from_standard_input():
+    text = (ROOT/'data'/'sudoku9.csv').read_text()[:2000].rpartition('\n')[0]
+    r = run('gram_data', '--problem', 'sudoku9', '--check', '-', input=text)
+    assert r.returncode == 0 and 'in order' in r.stdout, r.stderr
+
+def test_a_deterministic_model_sees_many_forms(tmp_path):
+    assert tiny(tmp_path/'run', '--set', 'problem=sudoku4', '--set', 'model=rrm', '--updates', '6')[0] == 0
+    model, problem, _ = load_run(tmp_path/'run'/'best.safetensors')
+    x = problem.parts()['test'].inputs[:8]
+    def different(**how):
+        return len(sample(model, x, 6, generator=torch.Generator(), **how).flatten(1).unique(dim=0))
+    assert different() == 1 < different(augment=problem.random_symmetry)
+
+def test_no_coverage_where_answers_are_not_listed():
+    status, out, _ = refused.answer(['gram_eval', '--weights', 'digits8', '--samples', '4', '--steps', '2'])
+    assert status == 0 and 'no coverage' in out and 'coverage@' not in out
+
 def test_a_puzzle_that_cannot_be_typed():
     status, _, err = refused.answer(['gram_solve', '1', '--weights', 'coloring8-vertices'])
     assert status == 2 and 'coloring8-vertices cannot be typed' in err
@@ -156,6 +174,8 @@ def test_a_module_of_ones_own(tmp_path):
     assert r.returncode == 0, r.stderr
     r = run('gram_eval', '--weights', 'r/best.safetensors', '--samples', 2, *own, cwd=tmp_path)
     assert r.returncode == 0 and 'accuracy' in r.stdout
+    r = run('gram_solve', *['.']*5, '--weights', 'r/best.safetensors', *own, cwd=tmp_path)
+    assert r.returncode == 0 and 'of 10 solutions found' in r.stdout, r.stderr
     assert run('gram_data', '--problem', 'my-queens', '--out', 'a.csv', *own, cwd=tmp_path).returncode == 0
     assert (tmp_path/'a.csv').read_text().startswith('puzzle,answer,split')
     assert 'unknown problem' in run('gram_eval', '--weights', 'r/best.safetensors', cwd=tmp_path).stderr

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['PAD', 'EMPTY', 'SPLITS', 'MODULES', 'PROBLEMS', 'Puzzles', 'InputError', 'Problem', 'split_inputs', 'orbit_parts',
-           'split_orbits', 'register', 'name_and_file', 'is_problem', 'get_problem', 'problem_names']
+           'split_orbits', 'all_puzzles', 'register', 'name_and_file', 'is_problem', 'get_problem', 'problem_names']
 
 # %% ../../nbs/00a_problems.ipynb #4adc86b2
-import hashlib, importlib, re
+import functools, hashlib, importlib, re
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +55,7 @@ class Problem:
     n_symbols: int      # size of the vocabulary; 0 is padding, 1 is "nothing here"
     rows: int = 1       # rows of the grid that the tokens fill; 1 if they form a line
     box: int = 0        # rows of a box, if the grid is divided into boxes
+    open_ended: bool = False    # are more answers valid than `puzzles` lists?
     min_draws: int = 0  # answers that validate a model at least, for problems with very few inputs
     features: Tensor = None     # [n_symbols, any number] what symbols have in common (used in notebook 02)
     n_tasks: int = 0    # with tasks, an input begins with its task's number below n_tasks (notebook 42)
@@ -149,6 +150,19 @@ def parts(self: Problem,
     return {k: puzzles.subset(i) for k,i in self.split(len(puzzles), seed).items()}
 
 # %% ../../nbs/00a_problems.ipynb #a5a8d81b
+@functools.lru_cache(4)
+def all_puzzles(problem: Problem) -> Puzzles: return problem.puzzles()
+
+@patch
+def answers(self: Problem,
+    x: Tensor,      # [in_len]
+) -> Tensor:        # [answers, out_len], or None where nobody can say
+    "Every valid answer to one puzzle. By default it is looked up in `puzzles`."
+    try: every = all_puzzles(self)
+    except NotImplementedError: return None
+    at = (every.inputs == x).all(1).nonzero()[:,0]
+    return every.targets[every.owner == at[0]] if len(at) else None
+
 @patch
 def random_symmetry(self: Problem,
     x: Tensor,      # [batch, in_len] inputs

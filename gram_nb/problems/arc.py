@@ -162,7 +162,7 @@ def puzzles(self: ARC):
 
 # %% ../../nbs/42_arc.ipynb #dc8db09e
 @patch
-def answers(self: ARC, x) -> Tensor:        # [batch, in_len] inputs in view 0 → [batch, out_len]
+def right_answers(self: ARC, x) -> Tensor:      # [batch, in_len] inputs in view 0 → [batch, out_len]
     "The right answers."
     if not hasattr(self, 'known'):
         p = self.puzzles()
@@ -170,7 +170,7 @@ def answers(self: ARC, x) -> Tensor:        # [batch, in_len] inputs in view 0 �
     return torch.stack([self.known[row] for row in map(tuple, x.tolist())]).to(x.device)
 
 @patch
-def valid(self: ARC, x, y): return (y == self.answers(x)).all(1)
+def valid(self: ARC, x, y): return (y == self.right_answers(x)).all(1)
 
 # %% ../../nbs/42_arc.ipynb #b4212f0c
 @patch

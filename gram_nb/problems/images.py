@@ -227,7 +227,7 @@ def frechet(
     a: Tensor,  # [n, d] features
     b: Tensor,  # [m, d]
 ) -> float:     # a square, in units of the features
-    "The Fréchet distance of two sets of features, each taken for a normal distribution."
+    "The Fréchet distance of two sets of features, each taken for a normal distribution (arXiv:1706.08500)."
     a, b = a.double(), b.double()
     A, B = a.T.cov(), b.T.cov()
     R = root(B)
@@ -238,7 +238,7 @@ def frechet(
 def inception_score(
     p: Tensor,  # [n, classes] a classifier's probabilities
 ) -> float:     # from 1 to the number of classes
-    "exp of the mean KL from the classes of each image to those of all."
+    "exp of the mean KL from the classes of each image to those of all (arXiv:1606.03498)."
     return torch.special.xlogy(p, p/p.mean(0)).nan_to_num(0).sum(-1).mean().exp().item()
 
 # %% ../../nbs/43_images.ipynb #7558cddd

@@ -9,7 +9,7 @@ __all__ = ['BOX', 'SHOWN', 'COUNT', 'MOST', 'FIELDS', 'PACKAGE', 'DATA_FILE', 'u
            'csv_faults', 'read_csv', 'solved_by_singles', 'puzzle_signature', 'Sudoku', 'grids_of']
 
 # %% ../../nbs/41_sudoku.ipynb #2a4a9338
-import csv, functools, random
+import csv, functools, random, re
 from itertools import permutations, product
 from pathlib import Path
 
@@ -229,7 +229,7 @@ def check_row(row: list) -> str:    # what is wrong with it; empty if nothing is
         if len(word) != 81: return f'the {name} has {len(word)} cells, not 81'
         if bad := set(word) - set(known): return f'the {name} has the unknown symbol {sorted(bad)[0]!r}'
     if any(q not in ('.', a) for q,a in zip(question, answer)): return 'the answer changes a given'
-    if not row[3].replace('.', '', 1).isdigit(): return f'the rating {row[3][:20]!r} is no number'
+    if not re.fullmatch(r'\d+(\.\d*)?', row[3], re.ASCII): return f'the rating {row[3][:20]!r} is no number'
     if not solves(answer): return 'the answer breaks a rule'
     return ''
 
@@ -242,13 +242,14 @@ def solves(answer: str) -> bool:
 
 # %% ../../nbs/41_sudoku.ipynb #b8c1c2f2
 def csv_faults(
-    path,
+    path,               # or '-' for standard input
     most: int=None,     # lines to read; all by default
 ) -> tuple:             # good rows: question, answer, rating; faults: one line of text each
     "Read a file with the columns of Sudoku-Extreme, line by line."
     good, faults, seen = [], [], {}
     try:
-        with Path(path).open(newline='', encoding='utf-8-sig') as f:
+        how = dict(newline='', encoding='utf-8-sig', closefd=str(path) != '-')
+        with open(0 if str(path) == '-' else path, **how) as f:
             lines = csv.reader(f)
             if next(lines, None) != FIELDS:
                 raise InputError(f'{path}: the first line must be {",".join(FIELDS)}')
@@ -326,6 +327,7 @@ class Sudoku(Problem):
         self.n_symbols, self.rows, self.box = n+2, n, BOX[n]
         self.min_draws = {4: 512, 6: 256, 9: 128}[n] if kind == 'blank' else 0
         self.open_ended = kind == 'blank' and n > 4         # more grids are valid than are listed
+        self.symbols = ['_', '.', *map(str, range(1, n+1))]
 
     def encode(self, grid): return grid + EMPTY     # digits, 0 for blank → tokens
     def decode(self, tokens): return tokens - EMPTY
@@ -423,6 +425,7 @@ def show(self: Sudoku, y):
 def check_file(self: Sudoku, path):
     if self.n != 9: raise InputError(f'files have 9 × 9 grids: take sudoku9, not {self.name}')
     good, faults = csv_faults(path)
+    if not good and not faults: raise InputError(f'{path} has no puzzles')
     more = f'\n… and {len(faults)-20} more' if len(faults) > 20 else ''
     if faults: raise InputError(f'{path}: {len(faults)} of {len(good)+len(faults)} lines are wrong\n' +
                                 '\n'.join(faults[:20]) + more)
