@@ -4,12 +4,12 @@ baseline solve, and how does that grow with training?
     python experiments/arc.py       # about ten minutes of one core for each training
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
-weights by validation so far. (Those in the file under `runs` were trained on a GPU by scripts/gpu_all.sh, those
-under `narrow` on two cores side by side.) Every test
-input is answered in 32 views, by one trajectory in each, for GRAM by two too. The answers are brought back,
-and voted on: by count, weighed by the decoder's confidence, and weighed by a value head (LPRM) that is fitted
-on validation inputs. Writes data/results/arc.json. Each call adds a point to the curve of a training whose
-best weights are new, so call it again while they train.
+weights by validation so far. (Those in the file under `runs` were trained on a GPU by scripts/gpu_all.sh,
+those under `narrow` on two cores side by side.) Every test input is answered in 32 views, by one trajectory
+in each, for GRAM by two too. The answers are brought back, and voted on: by count, weighed by the decoder's
+confidence, and weighed by a value head (LPRM) that is fitted on validation inputs. Writes
+data/results/arc.json. Each call adds a point to the curve of a training whose best weights are new, so call
+it again while they train.
 
     python experiments/arc.py --paper       # a minute, 10 GiB
 

@@ -13,6 +13,7 @@ from gram_nb.checkpoints import WEIGHTS, copy_as_bf16, load_run, load_tensors, r
 from gram_nb.checkpoints import write_atomic
 from gram_nb.inference import evaluate
 from gram_nb.problems import Puzzles
+from gram_nb.results import minutes_of
 from gram_nb.scores import count_distinct
 
 TEXTS = ('config.json', 'log.csv', 'valid.csv', 'metrics.json', 'manifest.json')
@@ -74,7 +75,7 @@ CARD = """# {name}: GRAM for {task}
 | data | {pairs} (input, answer) pairs of {inputs} unique inputs |
 | split | by {split}, seed {split_seed}: {train} inputs for training, {valid} for validation, {test} to test |
 | run | `{command}` |
-| machine | {machine}, {precision}, {minutes:.0f} minutes, {updates} updates, seed {seed} |
+| machine | {machine}, {precision}, {minutes} minutes, {updates} updates, seed {seed} |
 | chosen | the averaged weights of the validation with the highest prior accuracy ({validation:.1%}) |
 
 ## Results on the {test} test inputs
@@ -97,7 +98,7 @@ By the number of valid answers{of_shipped}:
 ## Limits
 
 It knows inputs of this one problem in this one encoding; on others it has not been measured. An answer can be
-invalid: check it, which is cheap. The draws are not uniform over the valid answers. One seed.
+invalid: check it, which is cheap.{uniform} One seed.
 """
 
 def percent(scores: dict) -> str:
@@ -128,16 +129,20 @@ def card(path: Path, metrics: dict) -> str:
     ceiling = ' | '.join(f'{100*v:.2f}' for v in metrics['ceiling'].values())
     tensors, meta = load_tensors(path)
     more = ' More are valid than are listed: coverage means nothing here.'
+    listed = bool(parts['test'].n_answers.max() > 1) and not problem.open_ended
     half = any(v.dtype == torch.bfloat16 for v in tensors.values())
-    table = [f'| as trained (float32) | {percent(metrics)} |', f'| as shipped (bf16) | {percent(scores)} |']
+    table = [f'| {how} | {percent(s)} |' for how,s in
+             (('as trained (float32)', metrics), ('as shipped (bf16), drawn again', scores))]
     return CARD.format(
         name=path.stem, task=task_of(problem), pairs=len(puzzles.targets), inputs=len(puzzles),
         kind='bf16' if half else 'float32', of_shipped=' (as shipped)' if half else '',
         parameters=metrics['parameters']/1e6, split=cfg.split, split_seed=cfg.split_seed,
         **{k: len(p) for k,p in parts.items()}, command=metrics['command'], machine=metrics['machine'],
-        precision=metrics['precision'], minutes=metrics['train_seconds']/60, updates=metrics['updates'],
+        precision=metrics['precision'], minutes=minutes_of(metrics['train_seconds']),
+        updates=metrics['updates'],
         seed=metrics['seed'], validation=meta['validation']['prior_accuracy'], samples=len(y),
-        n_sup=cfg.n_sup, note=more*getattr(problem, 'open_ended', False),
+        n_sup=cfg.n_sup, note=more*problem.open_ended,
+        uniform=' The draws are not uniform over the valid answers.'*listed,
         scores='\n'.join(table if half else table[:1]), ceiling=ceiling,
         rows=by_answers(problem, parts['test'], y))
 
