@@ -2,6 +2,9 @@
 
     python experiments/families.py --minutes 3      # two processes may share the work: start it twice
 
+Let nothing else run beside them: more processes than cores halved the updates of a minute of processor time.
+`speed` of a run is the lower one of two measurements, before and after its training.
+
 Every model of notebook 66, on every task and both splits, with three training seeds. The learning rate of
 each model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the
 minutes, best validation accuracy. PTRM is not trained: it is the trained TRM with noise. Its noise and the γ
@@ -166,15 +169,26 @@ def rate_of(result: dict, task: str, model: str) -> float:
     tries = result['tries'][task][model]
     return max(RATES, key=lambda lr: tries[str(lr)]['validation_accuracy'])
 
+def processor_speed(times: int=50) -> float:
+    "10⁹ operations of matrix products in a second of processor time, now."
+    a = torch.randn(512, 512, dtype=torch.bfloat16)
+    def run():
+        start = time.process_time()
+        for _ in range(times): a @ a
+        return time.process_time() - start
+    return 2e-9*512**3*times/sorted(run() for _ in range(5))[2]
+
 def trained(job: Job, result: dict, folder: Path) -> tuple:     # model, problem, what it cost
     if job.model == 'ptrm':
         model, problem = load_model(folder.parent/replace(job, model='trm').name/'best.safetensors')
         return with_noise(model), problem, dict(updates=0, seconds=0.)
     how = dict(split=job.split, split_seed=job.seed, seed=job.seed, precision=result['precision'])
     cfg = config(job.task, job.model, result['minutes'], lr=rate_of(result, job.task, job.model), **how)
+    before = processor_speed()
     t = train(cfg, folder, quiet=True, clock=time.process_time)
+    cost = dict(updates=t.update, seconds=t.seconds, lr=cfg.lr, speed=min(before, processor_speed()))
     curve = [dict(update=r[0], accuracy=r[2], coverage=r[5]) for r in t.validated]
-    return t.ema.eval(), t.problem, dict(updates=t.update, seconds=t.seconds, lr=cfg.lr, curve=curve)
+    return t.ema.eval(), t.problem, dict(cost, curve=curve)
 
 def train_and_measure(job: Job, result: dict, folder: Path) -> dict:
     "A training, and all figures of its best weights."
