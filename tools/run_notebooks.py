@@ -22,7 +22,7 @@ def execute(path, inplace=False, twice=False, interrupt=0) -> bool:
     client = NotebookClient(nb, timeout=900, kernel_name='python3', resources=where, extra_arguments=[QUIET])
     client.widget_registry = {}     # pictures land in the cell's own output, not in widget metadata
     if interrupt: interrupt_first(client, interrupt)
-    try: client.execute()
+    try: run(client)
     except CellExecutionError as e:
         text = re.sub(r'\x1b\[[0-9;]*m', '', str(e))
         print(f'{path.name}: {text[:1500]}\n...\n{text[-1500:]}', flush=True)
@@ -30,6 +30,13 @@ def execute(path, inplace=False, twice=False, interrupt=0) -> bool:
     if inplace and not again: nbformat.write(to_keep(nb), path)
     print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
     return True
+
+def run(client, tries: int=3):
+    "Execute. If kernels that start at once choose the same port, one of them dies: it is started anew."
+    for left in reversed(range(tries)):
+        try: return client.execute()
+        except RuntimeError as e:
+            if not left or 'before replying' not in str(e): raise
 
 def interrupt_first(client, seconds):
     "Let the first of each two equal cells be interrupted after a while, unless it imports something."
