@@ -3,8 +3,8 @@
     python experiments/families.py --minutes 3      # two processes may share the work: start it twice
 
 A minute is worth more on a faster processor, so train all models of a task on one kind: another machine made
-half of the updates in the same time. `speed` of a run is the lower one of two measurements, before and after its
-training.
+half of the updates in the same time. `speed` of a run is the lower one of two measurements, before and after
+its training.
 
 Every model of notebook 66, on every task and both splits, with three training seeds. The learning rate of
 each model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the
