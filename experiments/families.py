@@ -3,8 +3,8 @@
     python experiments/families.py --minutes 3      # two processes may share the work: start it twice
 
 A minute is worth more on a faster processor, so train all models of a task on one kind: another machine made
-half of the updates in the same time. `speed` of a run is the lower one of two measurements, before and after
-its training.
+half of the updates in the same time. `speed` of a run, in GFLOP a second, is the lower one of two
+measurements, before and after its training.
 
 Every model of notebook 66, on every task and both splits, with three training seeds. The learning rate of
 each model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the
@@ -20,6 +20,7 @@ import torch
 from fastcore.script import call_parse
 from filelock import FileLock, Timeout
 from gram_nb.baselines import FAMILIES as MODELS, flops_per_answer, seconds_per_answer, with_noise
+from gram_nb.bench import peak_flops
 from gram_nb.checkpoints import load_model
 from gram_nb.halting import fit_heads, rollout_until_halt
 from gram_nb.inference import fastest_precision, precision_context, sample_with_confidence
@@ -170,24 +171,16 @@ def rate_of(result: dict, task: str, model: str) -> float:
     tries = result['tries'][task][model]
     return max(RATES, key=lambda lr: tries[str(lr)]['validation_accuracy'])
 
-def processor_speed(times: int=50) -> float:
-    "10⁹ operations of matrix products in a second of processor time, now."
-    a = torch.randn(512, 512, dtype=torch.bfloat16)
-    def run():
-        start = time.process_time()
-        for _ in range(times): a @ a
-        return time.process_time() - start
-    return 2e-9*512**3*times/sorted(run() for _ in range(5))[2]
-
 def trained(job: Job, result: dict, folder: Path) -> tuple:     # model, problem, what it cost
     if job.model == 'ptrm':
         model, problem = load_model(folder.parent/replace(job, model='trm').name/'best.safetensors')
         return with_noise(model), problem, dict(updates=0, seconds=0.)
     how = dict(split=job.split, split_seed=job.seed, seed=job.seed, precision=result['precision'])
     cfg = config(job.task, job.model, result['minutes'], lr=rate_of(result, job.task, job.model), **how)
-    before = processor_speed()
+    def speed(): return peak_flops('cpu', result['precision'])/1e9
+    before = speed()
     t = train(cfg, folder, quiet=True, clock=time.process_time)
-    cost = dict(updates=t.update, seconds=t.seconds, lr=cfg.lr, speed=min(before, processor_speed()))
+    cost = dict(updates=t.update, seconds=t.seconds, lr=cfg.lr, speed=min(before, speed()))
     curve = [dict(update=r[0], accuracy=r[2], coverage=r[5]) for r in t.validated]
     return t.ema.eval(), t.problem, dict(cost, curve=curve)
 

@@ -269,8 +269,7 @@ def hide(self: MDLM, y, noise):   # → [batch, 1] times, evenly spread; bool [b
 FREQUENCIES = 8
 
 class LoopedFlow(TRM):
-    """Looped Flows (arXiv:2609.11801): each supervision step removes noise from a noisy answer; the state
-    remembers the steps before."""
+    "Each step removes noise from a noisy answer; the state remembers the steps before (arXiv:2609.11801)."
     stochastic = True
     gamma = 0.      # how far sampling goes back at each step, as a share of the time
 

@@ -429,8 +429,7 @@ def gram_eval(
     how = dict(n_sup=steps or model.cfg.n_sup, scale=(scale, otherwise(last_scale, scale)),
                augment=symmetry_of(problem, augment), precision=cfg.precision.replace('auto', 'fp32'),
                halting=read_halting(halting, threshold, weights, model))
-    test = test_part(problem, cfg)
-    result = scores_of(model, problem, test, samples or draws_for(problem, test, 20), seed, how, restarts,
+    result = scores_of(model, problem, test_part(problem, cfg), samples, seed, how, restarts,
                        otherwise(threshold, THRESHOLDS['restart']), select_by_vote, confidence, share)
     print(report(result, problem))
     return result
@@ -446,6 +445,7 @@ def symmetry_of(problem: Problem, augment: bool=True):      # None without `augm
 def scores_of(model, problem, test, samples, seed, how, restarts, threshold, voters, confidence, share):
     "Scores of independent rollouts, of trajectories that restart, or of answers that were voted for."
     from gram_nb.selection import restart_until_confident, sample_adaptively, select_by_vote
+    samples = samples or draws_for(problem, test, 20)
     if not restarts and not voters:
         return evaluate(model, problem, test, samples, seed, progress=True, **how)[0]
     if restarts and (voters or how.pop('halting')):

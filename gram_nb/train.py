@@ -469,15 +469,16 @@ def writing_to(folder):
         why = getattr(e, 'strerror', e)
         raise InputError(f'cannot write to {str(folder)[:200]!r} ({why}): choose another folder')
 
-def make_folder(folder, cfg: TrainConfig):
+def make_folder(folder, cfg: TrainConfig) -> Path:
     "Make a folder for a run, or refuse one that holds other things, or settings that cannot begin."
     folder = Path(folder)
     with writing_to(folder):
-        if stored_config(folder): return
+        if stored_config(folder): return folder
         if folder.exists() and not is_fresh(folder):
             raise InputError(f'{folder} exists and is no run: choose another folder')
         usable_parts(get_problem(cfg.problem), cfg)
         folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 # %% ../nbs/07c_train.ipynb #a35558c3
 def open_run(folder, cfg: TrainConfig, device: str) -> TrainConfig:     # as it is used and stored
@@ -599,8 +600,7 @@ def train(
     check_ranks(cfg, ranks)
     with contextlib.ExitStack() as stack:
         if rank == 0:
-            make_folder(folder, cfg)
-            stack.enter_context(only_one(folder))
+            stack.enter_context(only_one(make_folder(folder, cfg)))
             cfg = open_run(folder, cfg, device)
         if ranks > 1:
             distributed.barrier()

@@ -149,7 +149,7 @@ def parts(self: Problem,
     if split == 'orbits': return split_orbits(puzzles, self.orbits(puzzles.targets), seed)
     return {k: puzzles.subset(i) for k,i in self.split(len(puzzles), seed).items()}
 
-# %% ../../nbs/00a_problems.ipynb #a5a8d81b
+# %% ../../nbs/00a_problems.ipynb #88c53abf
 @functools.lru_cache(4)
 def all_puzzles(problem: Problem) -> Puzzles: return problem.puzzles()
 
@@ -163,6 +163,7 @@ def answers(self: Problem,
     at = (every.inputs == x).all(1).nonzero()[:,0]
     return every.targets[every.owner == at[0]] if len(at) else None
 
+# %% ../../nbs/00a_problems.ipynb #a5a8d81b
 @patch
 def random_symmetry(self: Problem,
     x: Tensor,      # [batch, in_len] inputs

@@ -240,7 +240,7 @@ def solves(answer: str) -> bool:
     "Does every unit of a 9 × 9 grid hold nine digits?"
     return all(len({answer[i] for i in cells}) == 9 for cells in words_of_units())
 
-# %% ../../nbs/41_sudoku.ipynb #b8c1c2f2
+# %% ../../nbs/41_sudoku.ipynb #3f95405f
 def csv_faults(
     path,               # or '-' for standard input
     most: int=None,     # lines to read; all by default
@@ -263,6 +263,7 @@ def csv_faults(
     except (OSError, UnicodeDecodeError, csv.Error) as e: raise InputError(f'cannot read {path} ({e})')
     return good, faults
 
+# %% ../../nbs/41_sudoku.ipynb #b8c1c2f2
 def read_csv(path, most: int=None) -> tuple:    # `Puzzles` of digits, ratings [n]
     "The puzzles of a file. Raises `InputError` at the first line that is wrong."
     good, faults = csv_faults(path, most)
