@@ -5,7 +5,7 @@ baseline solve, and how does that grow with training?
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
 weights by validation so far. (Those in the file under `runs` were trained on a GPU by scripts/gpu_all.sh,
-those under `narrow` on two cores side by side.) Every test input is answered in 32 views, by one trajectory
+those under `narrow` on two cores side by side, those under `narrow-gpu` by gpu_all.sh again.) Every test input is answered in 32 views, by one trajectory
 in each, for GRAM by two too. The answers are brought back, and voted on: by count, weighed by the decoder's
 confidence, and weighed by a value head (LPRM) that is fitted on validation inputs. Writes
 data/results/arc.json. Each call adds a point to the curve of a training whose best weights are new, so call
@@ -46,6 +46,8 @@ RUNS = {        # in the file: name and folder of each training
     'runs': {f'{m}-{seed}': HERE/f'arc1-10x10{suffix}'/m
              for seed,suffix in enumerate(('','-seed1')) for m in MODELS},
     'narrow': {m: HERE/'arc1-10x10-cpu'/m for m in MODELS},     # GRAM with --set sigma=.1
+    'narrow-gpu': {f'{m}-{seed}': HERE/f'arc1-10x10-narrow{suffix}'/m
+                   for seed,suffix in enumerate(('','-seed1')) for m in MODELS},    # the same on a GPU
 }
 PER_VIEW = 2            # trajectories of GRAM
 NOISE = 0., .5, 1.      # scales

@@ -8,7 +8,7 @@ was given."""
 import torch
 from fastcore.script import call_parse
 from gram_nb.inference import evaluate, fastest_precision
-from store import every, load, machine, models_of, save, NAMES, SAMPLES, STEPS
+from store import every, machine, models_of, updating, NAMES, SAMPLES, STEPS
 
 SCALES = (0, .5, .8, .9, 1., 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.)
 FEW, FEWER = (.8, .9, 1., 1.1, 1.2, 1.3, 1.4), (.8, .9, 1., 1.1)
@@ -33,21 +33,22 @@ def choose(curve):
 def main(
     names: str='',      # Problems, separated by commas; all by default
     test: bool=False,   # Measure scale 1 and the chosen one on the test inputs as well
+    device: str='cpu',  # Where to draw: cpu or cuda
 ):
     "Choose the noise scale of sampling on validation inputs."
-    precision = fastest_precision()
+    precision = fastest_precision(device)
     for name in names.split(',') if names else NAMES:
         (model,), problem = models_of(name)
+        model.to(device)
         parts = problem.parts()
         k, scales = SIZES[name]
         valid = every(parts['valid'], k)
         curve = [measure(model, problem, valid, s, precision) for s in scales]
-        found = dict(machine=machine(), torch=torch.__version__, precision=precision, seed=0, samples=SAMPLES,
+        found = dict(machine=machine(device), torch=torch.__version__, precision=precision, seed=0, samples=SAMPLES,
                      chosen=choose(curve), validation=curve)
         if test:
             scales = (1., found['chosen'])
             found['test'] = [measure(model, problem, parts['test'], s, precision) for s in scales]
-        problems = load('noise_scale').get('problems', {})
-        result = dict(command='python experiments/noise_scale.py', problems=problems)
-        result['problems'][name] = found
-        save('noise_scale', result)
+        with updating('noise_scale') as result:
+            result['command'] = 'python experiments/noise_scale.py'
+            result.setdefault('problems', {})[name] = found

@@ -1,6 +1,6 @@
-"""Choosing among samples: `python experiments/selection.py [--names NAMES]`, after noise_scale.py.
+"""Choosing among samples: `python experiments/selection.py [--names NAMES] [--device cuda]`, after noise_scale.py.
 
-Writes data/results/selection.json, three quarters of an hour on one idle core. It can be stopped at
+Writes data/results/selection.json: some hours on one idle core, minutes on a GPU. It can be stopped at
 any time: rows that are there are kept, unless their weights have changed. No row takes more
 supervision steps than twenty rollouts of 16. The factors: test-time augmentation (graphs only), how
 the twenty answers are chosen, the noise scale (1, and the one that noise_scale.py chose), and one
@@ -28,14 +28,14 @@ SIZES = {       # samples that vote, and if adaptive; seeds; every how many inpu
     'coloring8-vertices': dict(samples=80, adaptive=60, seeds=(0, 1), valid=3, test=1),
     'coloring10-vertices': dict(samples=60, adaptive=50, seeds=(0, 1), valid=4, test=1),
     'nqueens8-rows': dict(samples=80, adaptive=60, seeds=(0, 1), valid=1, test=1),
-    'nqueens8-board': dict(samples=80, adaptive=60, seeds=(0,), valid=4, test=2,
+    'nqueens8-board': dict(samples=80, adaptive=60, seeds=(0, 1), valid=1, test=1,
                            answers='data/runs/nqueens8-board/answers.safetensors'),     # ordinary ones, kept
 }
 
 def restart(model, x, samples, **how) -> tuple:     # `Samples`, draws [inputs]
     "Restarts until confident, and how many trajectories that takes."
-    draws = torch.zeros(len(x), dtype=torch.long)
-    again = torch.ones(samples, len(x), dtype=torch.bool)
+    draws = torch.zeros(len(x), dtype=torch.long, device=x.device)
+    again = torch.ones(samples, len(x), dtype=torch.bool, device=x.device)
     for drawn in restart_until_confident(model, x, samples, **RESTART, **how):
         draws += again.sum(0)
         again = drawn.confidence <= RESTART['threshold']
@@ -105,20 +105,23 @@ def cells(problem, scale, n_models, seeds) -> list:
 
 class Study:
     "One problem's rows."
-    def __init__(self, name, result):
-        self.size, self.result, self.name = SIZES[name], result, name
+    def __init__(self, name, result, device='cpu'):
+        self.size, self.result, self.name, self.device = SIZES[name], result, name, device
         self.models, self.problem = models_of(name, 99)
+        for m in self.models: m.to(device)
         parts = self.problem.parts()
         self.valid, self.test = (every(parts[k], self.size[k]) for k in ('valid', 'test'))
         self.choices = result['chosen'].setdefault(name, [])
 
     def how(self, cell, seed):
         return dict(scale=cell['scale'], augment=self.problem.random_symmetry if cell['augment'] else None,
-                    generator=torch.Generator().manual_seed(seed), precision=self.result['precision'])
+                    generator=torch.Generator(self.device).manual_seed(seed), precision=self.result['precision'])
 
     def drawn(self, puzzles, cell, seed):
         models = self.models[:cell['models']]
-        return draw(models, puzzles.inputs, cell['selection'], self.size, **self.how(cell, seed))
+        x = puzzles.inputs.to(self.device)
+        drawn, draws = draw(models, x, cell['selection'], self.size, **self.how(cell, seed))
+        return Samples(*(v.cpu() for v in drawn)), draws.cpu()
 
     def floor(self) -> float:
         "Accuracy of ordinary rollouts of the one model on validation inputs."
@@ -150,6 +153,7 @@ class Study:
             scores = score(self.problem, self.test, y, draws, steps)
             return dict(cell, helpers=[], source=self.size['answers'], **scores)
         drawn, draws = self.drawn(self.test, cell, cell['seed'])
+        cell = dict(cell, machine=machine(self.device))
         y, chosen = drawn.answers, {}
         if 'vote' in cell['selection']:
             chosen = {k: self.choice(cell)[k] for k in ('threshold', 'share')}
@@ -177,6 +181,7 @@ def keep(result, name):
 @call_parse
 def main(
     names: str='',      # Problems, separated by commas; all by default
+    device: str='cpu',  # Where to draw: cpu or cuda
 ):
     "Measure what choosing among samples brings."
     torch.set_num_threads(1)
@@ -187,7 +192,7 @@ def main(
     scales = load('noise_scale')['problems']
     for name in names.split(',') if names else NAMES:
         forget_if_changed(result, name)
-        study = Study(name, result)
+        study = Study(name, result, device)
         for cell in cells(study.problem, scales[name]['chosen'], len(study.models), study.size['seeds']):
             if any(all(r[k] == v for k,v in cell.items()) for r in result['rows']): continue
             row = study.row(cell)

@@ -17,8 +17,9 @@ with contextlib.suppress(AttributeError): sys.stdout.reconfigure(errors='replace
 NAMES = ('nqueens8-rows', 'nqueens8-board', 'coloring8-vertices', 'coloring10-vertices')     # shipped weights
 MORE = {'nqueens8-rows': 'nqueens8-fair*/weights.safetensors'}     # for an ensemble, below data/runs
 
-def machine() -> str:
-    return f'{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads'
+def machine(device: str='cpu') -> str:
+    found = f'{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads'
+    return found if device == 'cpu' else f'{found}, {torch.cuda.get_device_name()}'
 
 def load(name: str) -> dict:
     path = RESULTS/f'{name}.json'
