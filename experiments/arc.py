@@ -4,12 +4,12 @@ baseline solve, and how does that grow with training?
     python experiments/arc.py       # about ten minutes of one core for each training
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
-weights by validation so far. (Those in the file under `runs` were trained on a GPU by scripts/gpu_all.sh,
-those under `narrow` on two cores side by side, those under `narrow-gpu` by gpu_all.sh again.) Every test input is answered in 32 views, by one trajectory
-in each, for GRAM by two too. The answers are brought back, and voted on: by count, weighed by the decoder's
-confidence, and weighed by a value head (LPRM) that is fitted on validation inputs. Writes
-data/results/arc.json. Each call adds a point to the curve of a training whose best weights are new, so call
-it again while they train.
+weights by validation so far. (Those in the file under `runs` were trained on a GPU by scripts/gpu_all.sh with noise that starts at σ = 1,
+those under `narrow-gpu` with σ from 0.1.) Every test input is
+answered in 32 views, by one trajectory in each, for GRAM by two too. The answers are brought back, and voted
+on: by count, weighed by the decoder's confidence, and weighed by a value head (LPRM) that is fitted on
+validation inputs. Writes data/results/arc.json. Each call adds a point to the curve of a training whose best
+weights are new, so call it again while they train.
 
     python experiments/arc.py --paper       # a minute, 10 GiB
 
@@ -45,9 +45,8 @@ MODELS, HERE = ('gram','baseline'), ROOT/'runs'
 RUNS = {        # in the file: name and folder of each training
     'runs': {f'{m}-{seed}': HERE/f'arc1-10x10{suffix}'/m
              for seed,suffix in enumerate(('','-seed1')) for m in MODELS},
-    'narrow': {m: HERE/'arc1-10x10-cpu'/m for m in MODELS},     # GRAM with --set sigma=.1
     'narrow-gpu': {f'{m}-{seed}': HERE/f'arc1-10x10-narrow{suffix}'/m
-                   for seed,suffix in enumerate(('','-seed1')) for m in MODELS},    # the same on a GPU
+                   for seed,suffix in enumerate(('','-seed1')) for m in MODELS},    # σ from .1, as in the preset
 }
 PER_VIEW = 2            # trajectories of GRAM
 NOISE = 0., .5, 1.      # scales
@@ -155,7 +154,7 @@ def keep(key: str, value):
 
 def short_run(beta: float, minutes: float=3.) -> dict:
     "Cross-entropy of training, under the posterior, and of prior rollouts on training pairs."
-    cfg = get_preset('arc1-10x10-fast', minutes=minutes, validations=1, compile=False, beta=beta)
+    cfg = get_preset('arc1-10x10-fast', minutes=minutes, validations=1, compile=False, beta=beta, sigma=1.)
     t = train(cfg, ROOT/'runs'/'arc-beta'/f'{beta}')
     part, g = t.problem.pairs('train'), torch.Generator().manual_seed(0)
     i = torch.randperm(len(part), generator=g)[:192]

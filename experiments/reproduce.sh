@@ -72,10 +72,6 @@ experiment halting --weights nqueens8-board
 for name in splits rows annealing noise_scale uniformity selection ablations on_policy drift kill_test refused response_times static_times gif; do
     experiment $name
 done
-gram_train --preset arc1-10x10-fast --minutes 70 --set sigma=.1 --out runs/arc1-10x10-cpu/gram &      # side by side
-gram_train --preset arc1-10x10-fast --minutes 70 --set model=rrm --out runs/arc1-10x10-cpu/baseline
-wait $!
-keep arc1-10x10-cpu --leave 'log.csv answers.safetensors weights.safetensors'
 experiment arc
 experiment arc --noise
 experiment arc --paper

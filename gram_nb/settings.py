@@ -163,7 +163,7 @@ PRESETS = {
         problem='coloring10-vertices', minutes=40., lr=1.5e-3, beta=.45, augment=True),
     'arc1-10x10-fast': TrainConfig(
         problem='arc1-10x10', positions='grid', n_sup=8, minutes=360., batch=64, lr=1.5e-3, beta=.3,
-        augment=True, validations=24),
+        sigma=.1, augment=True, validations=24),
     'tiny': TrainConfig(
         problem='nqueens5-rows', dim=32, hidden=32, n_sup=6, updates=60, batch=32, warmup=10, validations=3,
         precision='fp32', compile=False),

@@ -56,7 +56,8 @@ def test_many_at_once(tmp_path):
     assert load_model(tmp_path/'a'/'one'/'weights.safetensors')[1].name == 'nqueens5-rows'
 
 def test_listed_trainings():
-    lines = (ROOT/'scripts'/'gpu_runs.txt').read_text().splitlines()
+    files = ROOT/'scripts'/'gpu_runs.txt', ROOT/'scripts'/'gpu_quarter.txt'
+    lines = [line for file in files for line in file.read_text().splitlines()]
     for name, _, preset, *words in (line.split() for line in lines if not line.startswith('#')):
         values = [w for w in words if not w.startswith('--')]
         settings = dict(read_setting(v) for v in values if '=' in v)
