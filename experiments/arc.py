@@ -4,12 +4,12 @@ baseline solve, and how does that grow with training?
     python experiments/arc.py       # about ten minutes of one core for each training
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
-weights by validation so far. (Those in the file under `runs` were trained on a GPU by scripts/gpu_all.sh with noise that starts at σ = 1,
-those under `narrow-gpu` with σ from 0.1.) Every test input is
-answered in 32 views, by one trajectory in each, for GRAM by two too. The answers are brought back, and voted
-on: by count, weighed by the decoder's confidence, and weighed by a value head (LPRM) that is fitted on
-validation inputs. Writes data/results/arc.json. Each call adds a point to the curve of a training whose best
-weights are new, so call it again while they train.
+weights by validation so far. (Those in the file were trained on a GPU by scripts/gpu_all.sh: `runs` with
+noise that starts at σ = 1, `narrow-gpu` with σ from 0.1.) Every test input is answered in 32 views, by one
+trajectory in each, for GRAM by two too. The answers are brought back, and voted on: by count, weighed by the
+decoder's confidence, and weighed by a value head (LPRM) that is fitted on validation inputs. Writes
+data/results/arc.json. Each call adds a point to the curve of a training whose best weights are new, so call
+it again while they train.
 
     python experiments/arc.py --paper       # a minute, 10 GiB
 
@@ -43,10 +43,9 @@ from store import ROOT, load, machine, save, updating
 
 MODELS, HERE = ('gram','baseline'), ROOT/'runs'
 RUNS = {        # in the file: name and folder of each training
-    'runs': {f'{m}-{seed}': HERE/f'arc1-10x10{suffix}'/m
-             for seed,suffix in enumerate(('','-seed1')) for m in MODELS},
-    'narrow-gpu': {f'{m}-{seed}': HERE/f'arc1-10x10-narrow{suffix}'/m
-                   for seed,suffix in enumerate(('','-seed1')) for m in MODELS},    # σ from .1, as in the preset
+    group: {f'{m}-{seed}': HERE/f'{folder}{suffix}'/m
+            for seed,suffix in enumerate(('','-seed1')) for m in MODELS}
+    for group,folder in (('runs', 'arc1-10x10'), ('narrow-gpu', 'arc1-10x10-narrow'))
 }
 PER_VIEW = 2            # trajectories of GRAM
 NOISE = 0., .5, 1.      # scales

@@ -44,8 +44,8 @@ def main(
         k, scales = SIZES[name]
         valid = every(parts['valid'], k)
         curve = [measure(model, problem, valid, s, precision) for s in scales]
-        found = dict(machine=machine(device), torch=torch.__version__, precision=precision, seed=0, samples=SAMPLES,
-                     chosen=choose(curve), validation=curve)
+        found = dict(machine=machine(device), torch=torch.__version__, precision=precision, seed=0,
+                     samples=SAMPLES, chosen=choose(curve), validation=curve)
         if test:
             scales = (1., found['chosen'])
             found['test'] = [measure(model, problem, parts['test'], s, precision) for s in scales]

@@ -60,7 +60,8 @@ experiment images --movie
 
 # ARC-AGI, 9×9 grids from nothing, and queens at a larger size were trained on a GPU by scripts/gpu_all.sh:
 # nqueens8-h100, nqueens8-h100-seed2, nqueens8-line, nqueens10-h100, nqueens10-h100-seed2, sudoku9-blank, arc1-10x10;
-# with LIST=scripts/gpu_quarter.txt nqueens8-quarter, nqueens8-quarter-line and arc1-10x10-narrow, two or three seeds.
+# with LIST=scripts/gpu_quarter.txt nqueens8-quarter, nqueens8-quarter-seed2, nqueens8-quarter-line,
+# nqueens8-quarter-line-seed2 and arc1-10x10-narrow.
 # With a GPU do that first (CONTRIBUTING). What follows takes their weights from runs/.
 
 # figures that follow from these weights, and small trainings

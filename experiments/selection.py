@@ -1,7 +1,7 @@
-"""Choosing among samples: `python experiments/selection.py [--names NAMES] [--device cuda]`, after noise_scale.py.
+"""Choosing among samples: `python experiments/selection.py [--names NAMES] [--device cuda]`.
 
-Writes data/results/selection.json: some hours on one idle core, minutes on a GPU. It can be stopped at
-any time: rows that are there are kept, unless their weights have changed. No row takes more
+After noise_scale.py. Writes data/results/selection.json: some hours on one idle core, minutes on a GPU. It
+can be stopped at any time: rows that are there are kept, unless their weights have changed. No row takes more
 supervision steps than twenty rollouts of 16. The factors: test-time augmentation (graphs only), how
 the twenty answers are chosen, the noise scale (1, and the one that noise_scale.py chose), and one
 model or several. Threshold and share of a vote are chosen on validation inputs, for each
@@ -114,8 +114,9 @@ class Study:
         self.choices = result['chosen'].setdefault(name, [])
 
     def how(self, cell, seed):
+        generator = torch.Generator(self.device).manual_seed(seed)
         return dict(scale=cell['scale'], augment=self.problem.random_symmetry if cell['augment'] else None,
-                    generator=torch.Generator(self.device).manual_seed(seed), precision=self.result['precision'])
+                    generator=generator, precision=self.result['precision'])
 
     def drawn(self, puzzles, cell, seed):
         models = self.models[:cell['models']]
