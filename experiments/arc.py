@@ -5,7 +5,7 @@ baseline solve, and how does that grow with training?
 
 Looks at the trainings below runs/ that there are (see RUNS), which may still go on, and takes the best
 weights by validation so far. (Those in the file were trained on a GPU by scripts/gpu_all.sh: `runs` with
-noise that starts at σ = 1, `narrow-gpu` with σ from 0.1.) Every test input is answered in 32 views, by one
+noise that starts at σ = 1, `narrow` with σ from 0.1.) Every test input is answered in 32 views, by one
 trajectory in each, for GRAM by two too. The answers are brought back, and voted on: by count, weighed by the
 decoder's confidence, and weighed by a value head (LPRM) that is fitted on validation inputs. Writes
 data/results/arc.json. Each call adds a point to the curve of a training whose best weights are new, so call
@@ -45,7 +45,7 @@ MODELS, HERE = ('gram','baseline'), ROOT/'runs'
 RUNS = {        # in the file: name and folder of each training
     group: {f'{m}-{seed}': HERE/f'{folder}{suffix}'/m
             for seed,suffix in enumerate(('','-seed1')) for m in MODELS}
-    for group,folder in (('runs', 'arc1-10x10'), ('narrow-gpu', 'arc1-10x10-narrow'))
+    for group,folder in (('runs', 'arc1-10x10'), ('narrow', 'arc1-10x10-narrow'))
 }
 PER_VIEW = 2            # trajectories of GRAM
 NOISE = 0., .5, 1.      # scales

@@ -10,7 +10,7 @@ PICTURES = [    # notebook, text in the cell that draws, which of its pictures, 
     ('40_coloring', "single, 'deterministic'", 0, '3-coloring: the deterministic model, then draws of GRAM'),
     ('41_sudoku', "('sudoku6-blank', 'sudoku9-blank')", 1,
      'Sudoku: grids from nothing (the last has faults)'),
-    ('42_arc', "listed = sorted_votes(runs['gram-0'])", 1, 'ARC-AGI: a task, and the most voted answers'),
+    ('42_arc', "listed = sorted_votes(narrow['gram-0'])", 1, 'ARC-AGI: a task, and the most voted answers'),
     ('43_images', "by_class.condition(asked)", 0, 'digits by class')]
 
 def picture(notebook: str, text: str, which: int):

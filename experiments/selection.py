@@ -154,7 +154,7 @@ class Study:
             scores = score(self.problem, self.test, y, draws, steps)
             return dict(cell, helpers=[], source=self.size['answers'], **scores)
         drawn, draws = self.drawn(self.test, cell, cell['seed'])
-        cell = dict(cell, machine=machine(self.device))
+        cell = dict(cell, machine=machine(self.device), torch=torch.__version__)
         y, chosen = drawn.answers, {}
         if 'vote' in cell['selection']:
             chosen = {k: self.choice(cell)[k] for k in ('threshold', 'share')}
@@ -188,8 +188,8 @@ def main(
     torch.set_num_threads(1)
     empty = dict(rows=[], chosen={}, floors={}, weights={}, precision=fastest_precision())
     result = empty | load('selection')
-    result |= dict(command='python experiments/selection.py', machine=machine(), torch=torch.__version__,
-                   samples=SAMPLES, steps=STEPS, restart=RESTART, halting=CONFIDENT.threshold, sizes=SIZES)
+    result |= dict(command='python experiments/selection.py', samples=SAMPLES, steps=STEPS,
+                   restart=RESTART, halting=CONFIDENT.threshold, sizes=SIZES)
     scales = load('noise_scale')['problems']
     for name in names.split(',') if names else NAMES:
         forget_if_changed(result, name)

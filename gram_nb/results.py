@@ -389,10 +389,10 @@ def arc_rows(data):
     "Tasks solved with two guesses, a vote of 32 views, mean over the training seeds."
     result = read_result(data, 'arc')
     def solved(kind):
-        runs = [r for name,r in result['narrow-gpu'].items() if name.startswith(f'{kind}-')]
+        runs = [r for name,r in result['narrow'].items() if name.startswith(f'{kind}-')]
         shares = [r['points'][-1]['one']['count']['pass@2']/result['tasks'] for r in runs]
         return f'pass@2 {percent(shares)} %, {len(runs)} seeds'
-    if 'narrow-gpu' in result:
+    if 'narrow' in result:
         label = 'ARC-AGI-1, the 77 evaluation tasks that fit 10×10'
         yield world(data, 'arc1-10x10-narrow', label, solved('gram'), 'deterministic: ' + solved('baseline'))
 
