@@ -178,7 +178,7 @@ CHOICES = {
     'β × ½': Variant('KL', dict(beta=.32)),
     'β × 2': Variant('KL', dict(beta=1.28)),
     'no KL balance (α = ½)': Variant('KL', dict(alpha=.5)),
-    'α = ½, posterior pays as before': Variant('KL', dict(alpha=.5, beta=.256)),
+    'α = ½, same price of a nat': Variant('KL', dict(alpha=.5, beta=.256)),
     'posterior input added': Variant('noise heads', model=added),
     'σ = exp': Variant('noise heads', model=heads_as(Exponential, *BOTH)),
     'noise heads not from zero': Variant('noise heads', model=random_heads),

@@ -2,13 +2,14 @@
 
     python experiments/families.py --minutes 3      # two processes may share the work: start it twice
 
-A minute is worth more on a faster processor, so train all models of a task on one kind: another machine made
-half of the updates in the same time. `speed` of a run, in GFLOP a second, is the lower one of two
-measurements, before and after its training.
+A minute is worth more on a faster processor: another machine made half of the updates in the same time. So
+minutes count for a model's first training, on rows by inputs. All its others on rows and graphs get the
+updates that these minutes made there. The board has its own minutes: train it on one machine. `speed` of a
+run, in GFLOP a second, is the lower one of two measurements, before and after its training.
 
 Every model of notebook 66, on every task and both splits, with three training seeds. The learning rate of
 each model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the
-minutes, best validation accuracy. PTRM is not trained: it is the trained TRM with noise. Its noise and the γ
+minutes, best validation accuracy. The board takes the rates of the rows. PTRM is not trained: it is the trained TRM with noise. Its noise and the γ
 of Looped Flows are chosen on validation, by accuracy + coverage@20. Figures are of test inputs, 20 draws of
 each, with the weights of the best validation. Writes data/results/families.json, seed 0 and cheap tasks
 first. Runs in the file are kept, and a training that was stopped goes on."""
@@ -32,11 +33,14 @@ from gram_nb.uniformity import answer_counts, uniformity
 
 from store import ROOT, SAMPLES, every, load, machine, updating
 
-TASKS = {   # settings, factor on the minutes, and which of its test inputs are measured
+TASKS = {   # settings, factor on the minutes, and every which of its test inputs is measured
     'nqueens8-rows': (dict(beta=.56), 1, 2),
     'coloring8-vertices': (dict(beta=.5), 1, 1),
-    'nqueens8-board': (dict(beta=.07, positions='grid', batch=64), 2, 8),
+    'nqueens8-board': (dict(beta=.07, positions='grid', batch=64), 4, 8),
 }
+ROWS, BOARD = 'nqueens8-rows', 'nqueens8-board'
+PACE = {ROWS: 1, 'coloring8-vertices': .87}     # updates beside those on rows in the same minutes: the mean of
+                                                # the seven models that had both, which have 0.83 to 0.93
 RATES = 5e-4, 1e-3, 2e-3                    # the tries
 GAMMAS, SIGMAS = (0., .1, .3, 1.), (.1, .3, 1., 3.)
 DEPTHS = 1, 2, 4, 8                         # supervision steps, beside 16
@@ -46,7 +50,14 @@ WITHOUT_DEPTH = 'direct', 'ar'              # models to which steps mean nothing
 def config(task: str, model: str, minutes: float, **how) -> TrainConfig:
     settings, factor, _ = TASKS[task]
     how = settings | MODELS[model] | how
-    return TrainConfig(problem=task, minutes=round(minutes*factor, 3), validations=3, **how)
+    if 'updates' not in how: how['minutes'] = round(minutes*factor, 3)
+    return TrainConfig(problem=task, validations=3, **how)
+
+def length(job, result: dict) -> dict:
+    "The updates that a training makes, where an earlier one tells how many its minutes are worth."
+    of_rows = result['runs'].get('inputs', {}).get(ROWS, {}).get(job.model, {}).get('0')
+    if not of_rows or job.task not in PACE: return {}
+    return dict(updates=round((.4 if job.lr else 1)*PACE[job.task]*of_rows['updates']))
 
 # ---- what is measured
 
@@ -148,7 +159,7 @@ class Job:
         "Jobs that must be done before."
         if self.lr: return []
         if self.model == 'ptrm': return [replace(self, model='trm')]
-        return [Job(self.task, self.model, lr=lr) for lr in RATES]
+        return [Job(rates_from(self.task), self.model, lr=lr) for lr in RATES]
 
     def place(self, result: dict) -> tuple:     # the dictionary that holds its figures, and its key there
         if self.lr: return result['tries'].setdefault(self.task, {}).setdefault(self.model, {}), str(self.lr)
@@ -161,14 +172,18 @@ class Job:
 
 def try_rate(job: Job, result: dict, folder: Path) -> dict:
     "A short training with one learning rate."
-    cfg = config(job.task, job.model, .4*result['minutes'], lr=job.lr, precision=result['precision'])
+    how = dict(lr=job.lr, precision=result['precision'], **length(job, result))
+    cfg = config(job.task, job.model, .4*result['minutes'], **how)
     best = train(cfg, folder, quiet=True, clock=time.process_time).best
     shutil.rmtree(folder)
     return dict(validation_accuracy=best)
 
+def rates_from(task: str) -> str:
+    return ROWS if task == BOARD else task
+
 def rate_of(result: dict, task: str, model: str) -> float:
     "The learning rate that a model's tries have chosen."
-    tries = result['tries'][task][model]
+    tries = result['tries'][rates_from(task)][model]
     return max(RATES, key=lambda lr: tries[str(lr)]['validation_accuracy'])
 
 def trained(job: Job, result: dict, folder: Path) -> tuple:     # model, problem, what it cost
@@ -176,6 +191,7 @@ def trained(job: Job, result: dict, folder: Path) -> tuple:     # model, problem
         model, problem = load_model(folder.parent/replace(job, model='trm').name/'best.safetensors')
         return with_noise(model), problem, dict(updates=0, seconds=0.)
     how = dict(split=job.split, split_seed=job.seed, seed=job.seed, precision=result['precision'])
+    how |= length(job, result)
     cfg = config(job.task, job.model, result['minutes'], lr=rate_of(result, job.task, job.model), **how)
     def speed(): return peak_flops('cpu', result['precision'])/1e9
     before = speed()
@@ -204,7 +220,8 @@ def jobs(tasks: list, splits: list, seeds: int):
     "Seed 0 of everything first, and there one task after the other."
     for seed in range(seeds):
         for task in tasks:
-            if seed == 0: yield from (Job(task, m, lr=lr) for m in MODELS if MODELS[m] for lr in RATES)
+            if seed == 0 and rates_from(task) == task:
+                yield from (Job(task, m, lr=lr) for m in MODELS if MODELS[m] for lr in RATES)
             yield from (Job(task, m, s, seed) for s in splits for m in MODELS)
 
 def work(job: Job, name: str, folder: Path) -> bool:    # False if it has to wait
@@ -232,8 +249,8 @@ def begin(name: str, minutes: float):
     with updating(name) as result:
         if result and result['minutes'] != minutes:
             raise SystemExit(f"it has runs of {result['minutes']} minutes: give those, or another --results")
-        if result: return
         tasks = {t: dict(settings=s, minutes=minutes*f, every=e) for t,(s,f,e) in TASKS.items()}
+        if result: return result.update(tasks=tasks)
         about = dict(command=f'python experiments/families.py --minutes {minutes:g}', machine=machine(),
                      torch=torch.__version__, precision=fastest_precision(), minutes=minutes, rates=RATES)
         result |= about | dict(models=MODELS, tasks=tasks, tries={}, runs={})
@@ -247,7 +264,7 @@ def chosen(words: str, known) -> list:
 
 @call_parse
 def main(
-    minutes: float=3,           # Minutes of processor time of each training; twice as many on nqueens8-board
+    minutes: float=3,           # Minutes of processor time of each training; four times as many on the board
     seeds: int=3,               # Training seeds of each
     tasks: str=None,            # Tasks, with commas between them; by default all
     splits: str=None,           # Splits, likewise

@@ -26,7 +26,6 @@ RUNS = {        # folder: command
     'digits8/gram': '--preset digits8-fast',
     'digits8-class/gram': '--preset digits8-class-fast',
     'digits8/baseline': '--preset digits8-fast --set model=rrm --set compile=false --updates 300',
-    'digits8/seed1': '--preset digits8-fast --seed 1',
 }
 BETAS = (.2, .28, .4, .56)
 SHORT = '--updates 1000 --set validations=1'

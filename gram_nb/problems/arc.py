@@ -79,6 +79,7 @@ def respell(
     marker = (r == h[:,None]) & (c < w[:,None]) | (r < h[:,None]) & (c == w[:,None])
     return torch.where(inside, y, torch.where(marker, EMPTY, PAD))
 
+# %% ../../nbs/42_arc.ipynb #1253a7a3
 def turn(
     y: Tensor,          # [n, side²]
     symmetry: Tensor,   # [n] 0–7
@@ -92,6 +93,7 @@ def turn(
     source = torch.where(transpose, c, r)*round(y.shape[1]**.5) + torch.where(transpose, r, c)
     return respell(y.gather(1, source.clamp(0, y.shape[1]-1)), h, w)
 
+# %% ../../nbs/42_arc.ipynb #9d04bb61
 def undo(symmetry): # [n] → [n]
     "The symmetry that leads back."
     swapped = symmetry & 4 | symmetry >> 1 & 1 | (symmetry & 1) << 1
