@@ -9,10 +9,11 @@ run, in GFLOP a second, is the lower one of two measurements, before and after i
 
 Every model of notebook 66, on every task and both splits, with three training seeds. The learning rate of
 each model is chosen on validation, on the split by inputs with seed 0: three tries of two fifths of the
-minutes, best validation accuracy. The board takes the rates of the rows. PTRM is not trained: it is the trained TRM with noise. Its noise and the γ
-of Looped Flows are chosen on validation, by accuracy + coverage@20. Figures are of test inputs, 20 draws of
-each, with the weights of the best validation. Writes data/results/families.json, seed 0 and cheap tasks
-first. Runs in the file are kept, and a training that was stopped goes on."""
+minutes, best validation accuracy. The board takes the rates of the rows. PTRM is not trained: it is the
+trained TRM with noise. Its noise and the γ of Looped Flows are chosen on validation, by accuracy +
+coverage@20. Figures are of test inputs, 20 draws of each, with the weights of the best validation. Writes
+data/results/families.json, seed 0 and cheap tasks first. Runs in the file are kept, and a training that was
+stopped goes on."""
 import shutil, time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,8 +40,8 @@ TASKS = {   # settings, factor on the minutes, and every which of its test input
     'nqueens8-board': (dict(beta=.07, positions='grid', batch=64), 4, 8),
 }
 ROWS, BOARD = 'nqueens8-rows', 'nqueens8-board'
-PACE = {ROWS: 1, 'coloring8-vertices': .87}     # updates beside those on rows in the same minutes: the mean of
-                                                # the seven models that had both, which have 0.83 to 0.93
+# updates beside those on rows in the same minutes: the mean of the seven that had both (0.83 to 0.93)
+PACE = {ROWS: 1, 'coloring8-vertices': .87}
 RATES = 5e-4, 1e-3, 2e-3                    # the tries
 GAMMAS, SIGMAS = (0., .1, .3, 1.), (.1, .3, 1., 3.)
 DEPTHS = 1, 2, 4, 8                         # supervision steps, beside 16

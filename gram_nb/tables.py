@@ -10,7 +10,8 @@ __all__ = ['HEADLINE', 'SEEDED', 'SELECTED', 'headline_row', 'seeded_row', 'sele
 from pathlib import Path
 
 import pandas as pd
-from .results import describe_group, hardware, minutes_of, percent, read_metrics, read_result, read_runs
+from .results import describe_group, hardware, minutes_of, percent
+from .results import read_metrics, read_result, read_runs
 
 # %% ../nbs/91_tables.ipynb #90b5bea7
 HEADLINE = [    # run, model, what README calls it
