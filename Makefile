@@ -25,7 +25,7 @@ demo: $(MADE)/package       ## train baseline and GRAM on 8×8 N-Queens (MINUTES
 
 test: $(MADE)/dev           ## nbdev_test over every notebook, then the other tests
 	OMP_NUM_THREADS=1 GRAM_MINUTES=.03 $(BIN)/nbdev_test --n_workers 2 --timing
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --durations=10 tests
 
 lab: $(MADE)/dev            ## open the notebooks in JupyterLab (PORT=8888, BROWSER=no to open none, ARGS="...")
 	$(BIN)/jupyter lab $(LAB) $(ARGS)
