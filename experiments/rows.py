@@ -1,5 +1,6 @@
 """What six minutes of training give on 8×8 N-Queens, one token a row: preset `nqueens8-demo`, three
-seeds, beside the same with noise that fades in training too, and the deterministic model.
+seeds, beside the same with noise that fades in training too, GRAM with one state (no hierarchy, and no rows on
+policy), and the deterministic model.
 
     python experiments/rows.py      # an hour and a half of one core
 
@@ -19,7 +20,8 @@ from noise_scale import measure
 from store import ROOT, load, machine, save
 
 RUNS = ROOT/'runs'/'rows'
-NOISE = {'gram': {}, 'noise fades': dict(noise_first=3., noise_last=0.)}
+VARIANTS = {'gram': {}, 'noise fades': dict(noise_first=3., noise_last=0.),
+            'one state': dict(K=0, blocks=4, on_policy=0.)}
 
 def cost(t) -> dict:
     "What a run cost."
@@ -28,7 +30,7 @@ def cost(t) -> dict:
 def gram(name: str, seed: int, run: dict, keep) -> float:
     "Train GRAM and measure it; its seconds."
     folder = RUNS/f'{name.replace(" ", "-")}-{seed}'
-    t = train(get_preset('nqueens8-demo', updates=6500, seed=seed, **NOISE[name]), folder)
+    t = train(get_preset('nqueens8-demo', updates=6500, seed=seed, **VARIANTS[name]), folder)
     run |= cost(t) | dict(noise=t.cfg.build()[0].cfg.noise)
     test, generator = t.problem.parts()['test'], torch.Generator().manual_seed(seed)
     run['mu'], run['sigma'] = prior_statistics(t.ema.eval(), test.inputs, generator)
@@ -54,7 +56,7 @@ def main(
     result = about | dict(runs={}) | load('rows')
     def keep(): save('rows', result)
     for seed in map(str, range(seeds)):
-        for name in NOISE:
+        for name in VARIANTS:
             run = result['runs'].setdefault(name, {}).setdefault(seed, {})
             if len(run.get('test', [])) < 1 + (name == 'gram'): gram(name, int(seed), run, keep)
             keep()

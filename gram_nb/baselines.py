@@ -59,6 +59,7 @@ FAMILIES = {                    # name → settings
     'flow': dict(model='flow', blocks=4, n_sup_train=16),
     'gram': dict(model='gram'),
     'gram on policy': dict(model='gram', on_policy=.5),
+    'gram one state': dict(model='gram', K=0, blocks=4),    # no hierarchy
 }
 
 # %% ../nbs/66_baselines.ipynb #37f21cd3

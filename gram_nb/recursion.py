@@ -30,7 +30,7 @@ class ModelConfig:
     heads: int = 8
     hidden: int = 512       # of each SwiGLU
     blocks: int = 2         # in each of f_L and f_H
-    K: int = 4              # low-level updates per transition
+    K: int = 4              # low-level updates per transition; 0 for one state, without hierarchy
     T: int = 3              # transitions per supervision step
     n_sup: int = 16         # supervision steps of a full run
     rows: int = 1           # rows of the tokens' grid, for RoPE: 1 is a line, as in the paper
@@ -61,7 +61,7 @@ def noise(self: ModelConfig): return self.noise_first, self.noise_last
 def check(self: ModelConfig):
     "Raise `InputError` at the first size that cannot be used."
     for k,v in vars(self).items():
-        least = 0 if k in ('n_tasks','task_tokens','box') else 1
+        least = 0 if k in ('n_tasks','task_tokens','box','K') else 1
         if k in ('noise_first','noise_last'):
             if not 0 <= v < math.inf: raise InputError(f'{k} must be at least 0 and finite, not {v!r}')
         elif k == 'sigma':
@@ -87,7 +87,7 @@ class RRM(nn.Module):
         nn.init.normal_(self.embed.weight, std=D**-.5)
         before = cfg.task_tokens if cfg.rows > 1 else 0     # on a line, all tokens have a position
         sizes = D, cfg.heads, cfg.length, cfg.hidden, cfg.blocks, cfg.rows, before, cfg.box, cfg.mixer
-        self.f_L, self.f_H = Stack(*sizes), Stack(*sizes)
+        self.f_L, self.f_H = Stack(*sizes) if cfg.K else None, Stack(*sizes)
         self.decoder = linear(D, cfg.n_symbols)
         self.register_buffer('z0', torch.randn(2, cfg.length, D))
         if cfg.n_tasks:
@@ -135,7 +135,8 @@ class Transition(NamedTuple):
 # %% ../nbs/02_recursion.ipynb #a0b86d28
 @patch
 def propose(self: RRM, h, l, e):     # → u, l
-    "K low-level updates (Eq. 6) and the high-level proposal u (Eq. 7)."
+    "K low-level updates (Eq. 6) and the high-level proposal u (Eq. 7). With K = 0, from h alone."
+    if not self.cfg.K: return self.f_H(h + e), l
     for _ in range(self.cfg.K): l = self.f_L(l + h + e)
     return self.f_H(h + l), l
 
