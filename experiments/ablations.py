@@ -210,7 +210,8 @@ COMPONENTS = {
     'looped + deep supervision': Variant('recursion', dict(model='looped-ds', blocks=4)),
     'looped + guidance': Variant('recursion', ONCE, model=flat),
     'looped + guidance + deep supervision': Variant('recursion', model=flat),
-    'looped + guidance + deep supervision, half on policy': Variant('recursion', dict(on_policy=.5), model=flat),
+    'looped + guidance + deep supervision, half on policy':
+        Variant('recursion', dict(on_policy=.5), model=flat),
     'μ only': Variant('guidance', model=mu_only),
     'sampled decoding': Variant('where chance enters', dict(model='rrm'), model=becomes(SampledDecoding)),
     'random z0': Variant('where chance enters', dict(model='rrm'), model=becomes(RandomStart)),

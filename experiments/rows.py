@@ -1,6 +1,6 @@
 """What six minutes of training give on 8×8 N-Queens, one token a row: preset `nqueens8-demo`, three
-seeds, beside the same with noise that fades in training too, GRAM with one state (no hierarchy, and no rows on
-policy), and the deterministic model.
+seeds, beside the same with noise that fades in training too, GRAM with one state (no hierarchy, and no rows
+on policy), and the deterministic model.
 
     python experiments/rows.py      # an hour and a half of one core
 

@@ -130,8 +130,7 @@ def check(self: TrainConfig):
     if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
     if self.on_policy and self.model not in ('gram','rrm'):
         raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
-    if not self.K and self.model not in ('gram','rrm'):
-        raise InputError(f'K = 0, one state without hierarchy, is for gram and rrm, not {self.model}')
+    if not self.K and self.model not in ('gram','rrm'): raise InputError(f'{self.model} needs K > 0')
     if self.model not in ('gram','rrm') and (self.noise_first, self.noise_last, self.sigma) != (1, 1, 1):
         raise InputError(f'noise_first, noise_last and sigma are for gram, not {self.model}: set them to 1')
     if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import refused
 import torch
+from gram_nb.problems import InputError
 from gram_nb.settings import MODELS, TrainConfig, get_preset
 from gram_nb.train import Trainer, keep_rows, restore_state, save_state, train_step
 
@@ -30,3 +31,14 @@ def test_a_rival_is_trained_and_evaluated_by_the_commands(model, tmp_path):
     command = ['gram_train', '--preset', 'tiny', '--updates', '4', '--set', f'model={model}', '--out', out]
     assert refused.answer(command)[0] == 0
     assert 'coverage@20' in refused.answer(['gram_eval', '--weights', f'{out}/best.safetensors'])[1]
+
+def test_one_state():
+    "K = 0 has one network and one state: the low-level state is never used."
+    cfg = TrainConfig(K=0, blocks=4, dim=32, hidden=32, minutes=1.)
+    model, problem = cfg.build()
+    x = problem.parts()['train'].inputs[:3]
+    (h, l), e = model.start(3), model.encode(x)
+    u, same = model.propose(h, l, e)
+    assert model.f_L is None and same is l
+    assert torch.equal(u, model.f_H(h + e)) and torch.equal(u, model.propose(h, l + 1, e)[0])
+    with pytest.raises(InputError, match='trm needs K > 0'): replace(cfg, model='trm')
