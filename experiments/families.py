@@ -34,7 +34,7 @@ from gram_nb.uniformity import answer_counts, uniformity
 
 from store import ROOT, SAMPLES, every, load, machine, updating
 
-TASKS = {   # settings, factor on the minutes, and every which of its test inputs is measured
+TASKS = {   # settings, factor on the minutes, and n: every n-th test input is measured
     'nqueens8-rows': (dict(beta=.56), 1, 2),
     'coloring8-vertices': (dict(beta=.5), 1, 1),
     'nqueens8-board': (dict(beta=.07, positions='grid', batch=64), 4, 8),

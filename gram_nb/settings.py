@@ -128,14 +128,20 @@ def check(self: TrainConfig):
     if self.ema >= 1 or self.alpha > 1:
         raise InputError(f'ema must be below 1 and alpha at most 1, not {self.ema} and {self.alpha}')
     if self.on_policy >= 1: raise InputError(f'on_policy is a share below 1, not {self.on_policy}')
-    if self.on_policy and self.model not in ('gram','rrm'):
-        raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
-    if not self.K and self.model not in ('gram','rrm'): raise InputError(f'{self.model} needs K > 0')
-    if self.model not in ('gram','rrm') and (self.noise_first, self.noise_last, self.sigma) != (1, 1, 1):
-        raise InputError(f'noise_first, noise_last and sigma are for gram, not {self.model}: set them to 1')
+    if self.model not in ('gram','rrm'): self.check_rival()
     if self.on_policy and (self.augment or self.n_sup % self.n_sup_train):
         raise InputError('on_policy needs n_sup to be a multiple of n_sup_train, and no augmentation: '
                          'set on_policy=0')
+
+# %% ../nbs/07a_settings.ipynb #cee7bb20
+@patch
+def check_rival(self: TrainConfig):
+    "What gram and rrm have alone."
+    if self.on_policy:
+        raise InputError(f'on_policy is for the models gram and rrm, not {self.model}: set on_policy=0')
+    if not self.K: raise InputError(f'{self.model} needs K > 0')
+    if (self.noise_first, self.noise_last, self.sigma) != (1, 1, 1):
+        raise InputError(f'noise_first, noise_last and sigma are for gram, not {self.model}: set them to 1')
 
 @patch(as_prop=True)
 def objective(self: TrainConfig): return Objective(self.beta, self.alpha, self.reduction, self.kl_transitions)
