@@ -6,6 +6,8 @@
 Schedules go evenly from a first noise scale to a last one; one is chosen on validation inputs, by the rule of
 noise_scale.py. Then it and scale 1 on the test inputs: ordinary rollouts of 16 steps, 20 samples of each.
 Writes data/results/annealing.json. What is in the file is kept."""
+from functools import partial
+
 import torch
 from fastcore.script import Param, call_parse
 from gram_nb.checkpoints import load_run
@@ -22,7 +24,7 @@ def keep(name: str, found: dict):
         result['command'] = 'python experiments/annealing.py'
         result.setdefault('models', {})[name] = found
 
-def study(weights: str, precision: str, found: dict):
+def study(weights: str, precision: str, found: dict, keep):     # keep(): write what is found so far
     "Every schedule on validation inputs, and two on test inputs. Each is kept."
     model, problem, cfg = load_run(weights)
     parts = problem.parts(cfg.split, cfg.split_seed)
@@ -33,11 +35,11 @@ def study(weights: str, precision: str, found: dict):
         for s in schedules:
             if any(tuple(r['scale']) == s for r in found[part]): continue
             found[part].append(measure(model, problem, puzzles[part], s, precision))
-            keep(weights, found)
+            keep()
     need('validation', [(f, f if last is None else last) for f in FIRST for last in LAST])
     found['chosen'] = choose(found['validation'])
     need('test', [(1., 1.), tuple(found['chosen'])])
-    keep(weights, found)
+    keep()
 
 @call_parse
 def main(
@@ -46,4 +48,6 @@ def main(
     "Choose a noise schedule on validation inputs, and measure it on test inputs."
     torch.set_num_threads(1)
     precision = fastest_precision()
-    for name in names or NAMES: study(name, precision, load('annealing').get('models', {}).get(name, {}))
+    for name in names or NAMES:
+        found = load('annealing').get('models', {}).get(name, {})
+        study(name, precision, found, partial(keep, name, found))

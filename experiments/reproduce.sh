@@ -21,8 +21,9 @@ gram_demo --minutes 6 --out runs/demo
 keep demo --leave 'log.csv weights.safetensors'
 
 # the shipped weights, row encoding and board encoding
+two='--set K=2 --set blocks=2 --set noise_first=1 --set noise_last=1'
 gram_train --preset nqueens8-baseline --minutes 3 --out runs/nqueens8-rows/baseline
-gram_train --preset nqueens8-demo --minutes 20 --set on_policy=0 --set validations=20 --out runs/nqueens8-rows/gram
+gram_train --preset nqueens8-demo --minutes 20 $two --set validations=20 --out runs/nqueens8-rows/gram
 keep nqueens8-rows --ship
 gram_train --preset nqueens8-fast --minutes 95 --out runs/nqueens8-board
 keep nqueens8-board --ship
@@ -34,8 +35,7 @@ gram_bench --preset nqueens8-fast --out data/results/bench-nqueens8-fast.json
 export OMP_NUM_THREADS=1
 for seed in 0 1; do
     name=nqueens8-fair$([ $seed = 0 ] || echo -seed$seed)
-    gram_train --preset nqueens8-demo --minutes 25 --set on_policy=0 --set kl_transitions=prior \
-        --set validations=10 --seed $seed --out runs/$name
+    gram_train --preset nqueens8-demo --minutes 25 $two --set kl_transitions=prior --set validations=10 --seed $seed --out runs/$name
     keep $name --leave log.csv
 done
 

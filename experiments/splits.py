@@ -3,11 +3,11 @@ by orbits, where no test solution, turned or mirrored, was ever a target (notebo
 
     python experiments/splits.py        # three seeds of each: an hour of one core
 
-8×8 N-Queens, row encoding, settings of `nqueens8-demo` without on-policy rows. GRAM makes 5000 updates;
-the baseline of the same split and seed trains for as many seconds. A seed is that of the training and of
-the split. Figures are of ordinary rollouts on the test inputs, 20 samples of 16 steps, with the weights of
-the best validation. Writes data/results/splits.json. Runs in the file are kept, and a training that was
-stopped goes on.
+8×8 N-Queens, row encoding, settings of `nqueens8-demo` but two states and noise of scale 1 in use. GRAM
+makes 5000 updates; the baseline of the same split and seed trains for as many seconds. A seed is that of the
+training and of the split. Figures are of ordinary rollouts on the test inputs, 20 samples of 16 steps, with
+the weights of the best validation. Writes data/results/splits.json. Runs in the file are kept, and a training
+that was stopped goes on.
 `--split orbits` does one split, so that two processes can share the work."""
 from dataclasses import asdict, replace
 
@@ -20,7 +20,7 @@ from gram_nb.train import prior_statistics, train
 
 from store import ROOT, load, machine, updating
 
-BASE = get_preset('nqueens8-demo', updates=5000, on_policy=0.)
+BASE = get_preset('nqueens8-demo', updates=5000, K=2, blocks=2, noise_first=1., noise_last=1.)
 
 def kinds(problem, train: Puzzles, test: Puzzles, y) -> dict:      # y [samples, inputs, out_len]
     "Shares of draws: the valid ones, training targets that do not fit the givens, and the rest."
