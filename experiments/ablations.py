@@ -24,7 +24,7 @@ from gram_nb.baselines import pick
 from gram_nb.guidance import GRAM, NoiseHead, SIGMA_MIN
 from gram_nb.halting import rollout_until_halt
 from gram_nb.inference import evaluate
-from gram_nb.layers import Attention, Stack, SwiGLU
+from gram_nb.layers import Attention, SwiGLU
 from gram_nb.problems import Puzzles, split_inputs
 from gram_nb.recursion import RRM
 from gram_nb.settings import TrainConfig
@@ -129,10 +129,6 @@ def rows_and_columns(model):
 
 # ---- components
 
-class Flat(GRAM):
-    "One state and one network: no hierarchy."
-    def propose(self, h, l, e): return self.f_L(h + e), l
-
 class MuOnly(GRAM):
     "ε is the mean (σ = 0). The KL prices means as if σ were 1."
     stochastic = False
@@ -150,10 +146,6 @@ class SampledDecoding(RRM):
         h, steps = rollout_until_halt(self, x, n_sup, scale, generator, halting)
         y, p = pick(self.decode(h), generator=generator)
         return y, p.amin(-1), steps
-
-def flat(model):
-    c, model.__class__ = model.cfg, Flat
-    model.f_L, model.f_H = Stack(c.dim, c.heads, c.length, c.hidden, 2*c.blocks), nn.Identity()
 
 def mu_only(model):
     model.__class__ = MuOnly
@@ -205,13 +197,14 @@ POSITIONS = {
 }
 
 ONCE = dict(T=ROWS.T*ROWS.n_sup, n_sup=1, n_sup_train=1)    # a whole run for each update, one loss at its end
+ONE_STATE = dict(K=0, blocks=4)
 COMPONENTS = {
     'looped': Variant('recursion', dict(model='looped', blocks=4, n_sup_train=1)),
     'looped + deep supervision': Variant('recursion', dict(model='looped-ds', blocks=4)),
-    'looped + guidance': Variant('recursion', ONCE, model=flat),
-    'looped + guidance + deep supervision': Variant('recursion', model=flat),
+    'looped + guidance': Variant('recursion', ONE_STATE | ONCE),
+    'looped + guidance + deep supervision': Variant('recursion', ONE_STATE),
     'looped + guidance + deep supervision, half on policy':
-        Variant('recursion', dict(on_policy=.5), model=flat),
+        Variant('recursion', ONE_STATE | dict(on_policy=.5)),
     'μ only': Variant('guidance', model=mu_only),
     'sampled decoding': Variant('where chance enters', dict(model='rrm'), model=becomes(SampledDecoding)),
     'random z0': Variant('where chance enters', dict(model='rrm'), model=becomes(RandomStart)),

@@ -7,17 +7,19 @@ fades in training too, and the deterministic model.
 GRAM makes 6500 updates, about six minutes of an idle core; the deterministic model trains for as many
 seconds as GRAM with two states of the same seed. Figures are of ordinary rollouts of 16 steps on the test
 inputs, 20 samples of each. The models that were trained with noise of scale 1 are drawn from a second time,
-with the noise that annealing.py chooses on validation inputs; the preset's scale in use is the one that it
-chooses for one state. 3 → 0 was chosen on validation inputs with seed 0, among first scales 2, 3 and 5, one
-run each. Writes data/results/rows.json. Runs in the file are kept, and a training that was stopped goes on."""
+with the noise that annealing.py chooses on validation inputs. Those with one state have a third: the noise
+that is chosen on the mean of all seeds' validation, the preset's in use. 3 → 0 was chosen on validation
+inputs with seed 0, among first scales 2, 3 and 5, one run each. Writes data/results/rows.json. Runs in the
+file are kept, and a training that was stopped goes on."""
 import torch
 from fastcore.script import call_parse
+from gram_nb.checkpoints import load_run
 from gram_nb.inference import evaluate, fastest_precision
 from gram_nb.settings import get_preset
 from gram_nb.train import prior_statistics, train
 
 from annealing import study
-from noise_scale import measure
+from noise_scale import choose, measure
 from store import ROOT, load, machine, save
 
 RUNS = ROOT/'runs'/'rows'
@@ -39,6 +41,20 @@ def gram(name: str, seed: int, run: dict, keep) -> float:
     if name != 'noise fades': study(folder/'best.safetensors', fastest_precision(), run, keep)
     else: run['test'] = [measure(t.ema, t.problem, test, 1., t.cfg.precision)]
     return t.seconds
+
+def mean(rows) -> dict:     # of the same schedule, one for each seed
+    "Their mean accuracy and coverage, as `choose` reads them."
+    accuracy = sum(r['accuracy'] for r in rows)/len(rows)
+    return dict(scale=rows[0]['scale'], accuracy=accuracy,
+                coverage=dict(pairs=sum(r['coverage']['pairs'] for r in rows)/len(rows)))
+
+def in_use(runs: dict):     # seed → run, of one model
+    "Measure the noise that is best on the mean of all seeds, with each seed."
+    noise = tuple(choose([mean(rows) for rows in zip(*(r['validation'] for r in runs.values()))]))
+    for seed,run in runs.items():
+        if any(tuple(r['scale']) == noise for r in run['test']): continue
+        model, problem, _ = load_run(RUNS/f'one-state-{seed}'/'best.safetensors')
+        run['test'].append(measure(model, problem, problem.parts()['test'], noise, run['precision']))
 
 def baseline(seed: int, seconds: float, run: dict):
     "Train the deterministic model for as long, and measure it."
@@ -65,3 +81,5 @@ def main(
         other = result['runs'].setdefault('baseline', {}).setdefault(seed, {})
         if 'accuracy' not in other: baseline(int(seed), result['runs']['gram'][seed]['seconds'], other)
         keep()
+    in_use(result['runs']['one state'])
+    keep()

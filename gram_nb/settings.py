@@ -155,7 +155,7 @@ def default_beta(
 
 # %% ../nbs/07a_settings.ipynb #8cccce11
 PRESETS = {
-    'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3, K=0, blocks=4, noise_first=1.2, noise_last=1.2),
+    'nqueens8-demo': TrainConfig(minutes=6., lr=1.5e-3, K=0, blocks=4, noise_first=1.2, noise_last=0.),
     'nqueens8-baseline': TrainConfig(model='rrm', minutes=6.),
     'nqueens8-paper': TrainConfig(
         problem='nqueens8-board', dim=512, heads=8, hidden=512, K=4, T=3, n_sup_train=16, updates=48_000,
