@@ -19,6 +19,10 @@ experiment() {      # NAME [ARGUMENTS]: its results are made anew; after a stop 
 # what `make demo` makes
 gram_demo --minutes 6 --out runs/demo
 keep demo --leave 'log.csv weights.safetensors'
+for name in demo-seed1 demo-seed2; do
+    gram_demo --minutes 6 --seed ${name: -1} --out runs/$name
+    keep $name --leave 'log.csv answers.safetensors weights.safetensors'
+done
 
 # the shipped weights, row encoding and board encoding
 two='--set K=2 --set blocks=2 --set noise_first=1 --set noise_last=1'
