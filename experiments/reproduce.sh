@@ -43,6 +43,13 @@ for seed in 0 1; do
     keep $name --leave log.csv
 done
 
+# one state on the board
+for seed in 0 1; do
+    name=nqueens8-one-state$([ $seed = 0 ] || echo -seed$seed)
+    gram_train --preset nqueens8-fast --updates 12000 --set K=0 --set blocks=4 --seed $seed --out runs/$name
+    keep $name --leave 'log.csv answers.safetensors weights.safetensors'
+done
+
 pair() {    # NAME PRESET, then the length of GRAM, of the baseline, and the settings of both and of the baseline alone
     gram_train --preset $2 $3 $5 --out runs/$1/gram
     gram_train --preset $2 $4 $5 $6 --set model=rrm --out runs/$1/baseline
